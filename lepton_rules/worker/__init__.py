@@ -1,0 +1,1 @@
+"""The persistent worker: runs the actions of lepton_rules, each in a process of its own."""
