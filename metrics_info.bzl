@@ -1,0 +1,14 @@
+"""MetricsInfo: what a model answered on its evaluation split, and how good that is."""
+
+def _init(*, predictions, metrics, dataset):
+    return {"dataset": dataset, "metrics": metrics, "predictions": predictions}
+
+MetricsInfo, _new_metrics_info = provider(
+    doc = "Predictions of a model on the evaluation split of its dataset, and the metrics computed from them.",
+    init = _init,
+    fields = {
+        "dataset": "DatasetInfo: the dataset whose evaluation split was used.",
+        "metrics": "File: metrics.json.",
+        "predictions": "File: npz of the model's outputs, one row a sample.",
+    },
+)

@@ -1,0 +1,31 @@
+"""PluginInfo: one lepton plugin, what it registers and where it runs."""
+
+def _init(*, name, label, entry, descriptors, environment, preload, sources, roots):
+    for kind in ["importers", "passes", "exporters", "runtimes", "metrics", "targets"]:
+        if type(descriptors.get(kind)) != "dict":
+            fail("lepton: descriptors of plugin {} in {}: no table of {}. Generate passes.bzl again.".format(name, label, kind))
+    return {
+        "descriptors": descriptors,
+        "entry": entry,
+        "environment": environment,
+        "label": label,
+        "name": name,
+        "preload": preload,
+        "roots": roots,
+        "sources": sources,
+    }
+
+PluginInfo, _new_plugin_info = provider(
+    doc = "A lepton plugin: the components that it registers, its Python sources and the environment that runs them.",
+    init = _init,
+    fields = {
+        "descriptors": "dict: what the plugin registers, decoded from its passes.bzl: importers, passes, exporters, runtimes, metrics and targets by name.",
+        "entry": "string: the Python module whose hooks register the components.",
+        "environment": "EnvironmentInfo: the Python environment its actions run in.",
+        "label": "string: the label of the lepton_plugin target, as messages show it.",
+        "name": "string: the plugin's name, the first half of `plugin.pass`.",
+        "preload": "list of string: modules that the worker imports once, before the first request.",
+        "roots": "list of string: directories put on sys.path, relative to the execution root.",
+        "sources": "depset of File: the plugin's Python sources.",
+    },
+)
