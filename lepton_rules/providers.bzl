@@ -1,0 +1,17 @@
+"""Every public provider of lepton_rules."""
+
+load("//lepton_rules/private/providers:dataset_info.bzl", _DatasetInfo = "DatasetInfo")
+load("//lepton_rules/private/providers:environment_info.bzl", _EnvironmentInfo = "EnvironmentInfo")
+load("//lepton_rules/private/providers:hardware_info.bzl", _HardwareInfo = "HardwareInfo")
+load("//lepton_rules/private/providers:metrics_info.bzl", _MetricsInfo = "MetricsInfo")
+load("//lepton_rules/private/providers:model_info.bzl", _ModelInfo = "ModelInfo")
+load("//lepton_rules/private/providers:plugin_info.bzl", _PluginInfo = "PluginInfo")
+load("//lepton_rules/private/providers:recipe_info.bzl", _RecipeInfo = "RecipeInfo")
+
+DatasetInfo = _DatasetInfo
+EnvironmentInfo = _EnvironmentInfo
+HardwareInfo = _HardwareInfo
+MetricsInfo = _MetricsInfo
+ModelInfo = _ModelInfo
+PluginInfo = _PluginInfo
+RecipeInfo = _RecipeInfo
