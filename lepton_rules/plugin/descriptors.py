@@ -1,0 +1,159 @@
+"""What a plugin registers: light, frozen descriptors. The code behind one is a lazy `"module:attribute"`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from lepton_rules.plugin.config import NoConfig
+
+# Counts up when a descriptor, a context or a hook changes so that an older plugin would misbehave.
+API_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """Something that an artifact binds to a pass by name: calibration data, a teacher.
+
+    Args:
+        name: how recipes and artifacts call it.
+        kind: `"dataset"` gives the pass a DatasetFile, `"model"` a ModelDirectory.
+        required: whether an artifact that does not bind it is refused.
+        doc: one sentence.
+    """
+
+    name: str
+    kind: Literal["dataset", "model"] = "dataset"
+    required: bool = True
+    doc: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Component:
+    """What every descriptor with code has.
+
+    Args:
+        name: unique among the plugin's descriptors of the same kind.
+        implementation: `"module:attribute"`, imported only when it is used.
+        config: the configuration dataclass, see `lepton_rules.plugin.config`.
+        api_version: the SDK that the plugin was written for; leave it.
+        doc: one sentence; where it is empty, the first line of the configuration's docstring.
+    """
+
+    name: str
+    implementation: str
+    config: type = NoConfig
+    api_version: int = API_VERSION
+    doc: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importer(_Component):
+    """Turns a user's files into a model: `implementation(ImportContext) -> ModelFacts`.
+
+    Args:
+        produces: the model's format, such as `"pytorch"`.
+        allows_code: whether it can run code from the user's files, which a target must then allow.
+    """
+
+    produces: str
+    allows_code: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass(_Component):
+    """Changes a model: `implementation(PassContext) -> ModelFacts`.
+
+    Args:
+        consumes: the format that it reads.
+        produces: the format that it writes, most often the same.
+        slots: what an artifact binds to it.
+        requires: capabilities that the hardware must list whatever the options.
+        preserves_signature: whether names, dtypes and shapes of inputs and outputs stay as they were.
+    """
+
+    consumes: str
+    produces: str
+    slots: tuple[Slot, ...] = ()
+    requires: tuple[str, ...] = ()
+    preserves_signature: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter(_Component):
+    """Turns a model into another format: `implementation(ExportContext) -> ModelFacts`. The signature stays.
+
+    Args:
+        consumes: the format that it reads.
+        produces: the format that it writes.
+    """
+
+    consumes: str
+    produces: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime(_Component):
+    """Runs a model: a class, `implementation(RuntimeContext)` with `run(inputs) -> outputs` and `close()`.
+
+    Args:
+        consumes: the formats that it runs.
+    """
+
+    consumes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(_Component):
+    """Judges a model's outputs: `implementation(MetricContext) -> float`.
+
+    Args:
+        needs_baseline: whether it compares with a baseline's outputs.
+        higher_is_better: which way a budget bounds it.
+    """
+
+    needs_baseline: bool = False
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A chip: what runs there, what it can do, and what the passes do for it unless a recipe says otherwise.
+
+    Args:
+        name: how `lepton_hardware` calls it.
+        runtime: name of the runtime, of this plugin.
+        accepts: the formats that it takes.
+        capabilities: everything that it can do, in the words of `capabilities.bzl`.
+        pass_defaults: `"plugin.pass"` to the options that this chip wants.
+        options: the runtime's provider options, written to the manifest.
+        available: the chip flag (`cuda`, `cpu_vnni`) that says whether a machine has it; empty where every machine
+            does.
+        api_version: the SDK that the plugin was written for; leave it.
+        doc: one sentence.
+    """
+
+    name: str
+    runtime: str
+    accepts: tuple[str, ...]
+    capabilities: tuple[str, ...] = ()
+    pass_defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    available: str = ""
+    api_version: int = API_VERSION
+    doc: str = ""
+
+
+Component: TypeAlias = Importer | Pass | Exporter | Runtime | Metric
+Descriptor: TypeAlias = Component | Target
+
+# Kind, as the descriptors' JSON and the command line call it, to its class. The hook is `lepton_<kind>`.
+KINDS: Mapping[str, type[Descriptor]] = {
+    "importers": Importer,
+    "passes": Pass,
+    "exporters": Exporter,
+    "runtimes": Runtime,
+    "metrics": Metric,
+    "targets": Target,
+}
