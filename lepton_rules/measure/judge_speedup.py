@@ -40,8 +40,10 @@ def judge_speedup(budget: Budget, gate: SpeedupGate, run: PairedRun, plausible: 
         why = f"{shown} where {limit}, proven by {pairs} within a tolerance of {show(100 * plan.tolerance)} %"
         room = (median or 0.0) / float(budget.limit) - 1
         if room < 2 * plan.tolerance:
-            warning = f"Warning: the headroom is {show(100 * room, 2)} %, under twice the tolerance; "
+            warning = (
+                f"Warning: the headroom is {show(100 * room, 2)} %, under twice the tolerance; "
                 "this gate may end as not proven on a noisy machine"
+            )
     elif run.verdict is Verdict.FAIL:
         verdict, fix = Verdict.FAIL, "Make the candidate faster, or lower the budget"
         why = f"{shown} where {limit}, proven by {pairs}"
