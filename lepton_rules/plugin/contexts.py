@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.plugin.arrays import read_npz
 
 if TYPE_CHECKING:
     import numpy
@@ -31,26 +31,9 @@ class DatasetFile:
         """Reads every array; those named as the model's inputs are its inputs, `labels` is int64 [samples].
 
         Raises:
-            LeptonError: the file cannot be read, or holds an object array (which would run a pickle).
+            LeptonError: the file is not an archive of plain numeric arrays, see `lepton_rules.plugin.arrays`.
         """
-        import numpy as np  # not at module level: the SDK imports no numpy
-
-        what = f"dataset {self.path.name}"
-        try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                if not isinstance(archive, np.lib.npyio.NpzFile):
-                    raise LeptonError(what, "it is one bare array", "Write it with numpy.savez")
-                arrays = {name: archive[name] for name in archive.files}
-        except LeptonError:
-            raise
-        except Exception as error:
-            raise LeptonError(
-                what, f"numpy cannot read it ({error})", "Write it with numpy.savez from plain numeric arrays"
-            ) from error
-        for name, array in arrays.items():
-            if array.dtype.hasobject:
-                raise LeptonError(what, f"array {name!r} has dtype {array.dtype}", "Give it a plain numeric dtype")
-        return arrays
+        return read_npz(self.path)
 
 
 @dataclass(frozen=True, kw_only=True)
