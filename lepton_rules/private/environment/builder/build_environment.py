@@ -1,0 +1,126 @@
+"""Builds one Python environment in the working directory: `prefix/`, `env.key`, `launch` and `facts.json`.
+
+Run by the Python that becomes the environment's interpreter (any 3.9 or newer), with the standard library alone:
+
+    python3.11 -I -S -B build_environment.py '{"name": …, "label": …, "lock": …, "package_indexes": {…}, "exclude": […], "keep": […]}'
+
+The tree is the same for the same lock and the same interpreter, wherever and whenever it is built.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
+
+from lepton_rules.private.environment.builder import clean, interpreter, lock, pip_configuration, tree, uv
+from lepton_rules.private.environment.builder.install import Installer
+from lepton_rules.private.environment.builder.refusal import Refusal
+
+_LAUNCH = """\
+#!/bin/sh
+# Runs this environment's Python, found relative to this file, without the user's packages and without the script's directory.
+case "$0" in
+  */*) here=${0%/*} ;;
+  *) here=. ;;
+esac
+exec "$here/prefix/bin/python3" -s -P "$@"
+"""
+# What this process needs of its environment, and nothing that changes a byte of the result.
+_DROPPED_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PYTHON", "UV_CONFIG_FILE")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build. `label` and `lock_label` are for messages; `package_indexes`, `exclude` and `keep` as in the tag."""
+
+    name: str
+    label: str
+    lock: str
+    lock_label: str
+    package_indexes: dict[str, str]
+    exclude: list[str]
+    keep: list[str]
+
+
+def build(request: Request, root: Path) -> None:
+    """Builds the environment in the directory `root`."""
+    relock = f"bazel run @lepton_rules//lepton_rules:lock -- --requirements <requirements.in> --output {Path(request.lock).name}"
+    requirements = lock.read(Path(request.lock), relock)
+    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
+    configuration = pip_configuration.read(environment, Path(sys.prefix))
+    indexes = {lock.normalise(name): url for name, url in request.package_indexes.items()}
+    prefix = root / "prefix"
+    for leftover in (prefix, root / "env.key"):
+        shutil.rmtree(leftover, ignore_errors=True)
+        leftover.unlink(missing_ok=True)
+    copied = interpreter.copy_into(prefix)
+    if requirements:
+        found = uv.find(environment, configuration.urls)
+        with tempfile.TemporaryDirectory(dir=root) as scratch:
+            installer = Installer(found, configuration, environment, request.lock_label, relock)
+            installer.install(requirements, indexes, copied.packages, Path(scratch))
+    clean.clean(copied.packages, request.exclude, request.keep)
+    _compile(copied.executable, prefix)
+    clean.normalise_permissions(prefix)
+    launch = root / "launch"
+    launch.write_text(_LAUNCH, encoding="utf-8")
+    launch.chmod(0o755)
+    key = {
+        "interpreter": f"{platform.python_implementation()} {copied.version} {sys.platform} {platform.machine()}",
+        "launch": tree.file_digest(launch),
+        "lock": tree.file_digest(Path(request.lock)),
+        "tree": tree.digest(prefix),
+    }
+    facts = {"packages": _packages(copied.packages), "python_version": copied.version}
+    (root / "facts.json").write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
+    # Last: an environment with a key is whole.
+    (root / "env.key").write_text(json.dumps(key, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _compile(executable: Path, prefix: Path) -> None:
+    script = Path(__file__).with_name("compile_bytecode.py")
+    command = [str(executable), "-s", "-S", "-P", "-B", str(script), str(prefix), str(os.cpu_count() or 1)]
+    if sys.version_info < (3, 11):
+        command.remove("-P")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"})
+    if done.returncode != 0:
+        raise Refusal("Python", "the copied interpreter does not run", "Report this with the lines below, and name a Python with LEPTON_PYTHON_<version>", done.stderr)
+
+
+def _packages(folder: Path) -> dict[str, str]:
+    """Name (as PEP 503 says) and version of every distribution in `folder`."""
+    found = {}
+    for metadata in sorted(folder.glob("*.dist-info/METADATA")):
+        headers = HeaderParser().parsestr(metadata.read_text(encoding="utf-8", errors="replace"), headersonly=True)
+        found[lock.normalise(headers["Name"])] = headers["Version"]
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Builds what the JSON in `arguments[0]` asks for, here; 1 with a message when it cannot be built."""
+    request = Request(**json.loads(arguments[0]))
+    try:
+        build(request, Path.cwd())
+    except Refusal as refusal:
+        print(refusal.render(request.label), file=sys.stderr)
+        return 1
+    except OSError as error:
+        refusal = Refusal(f"environment {request.name}", f"the file system refused ({error})", "Free space or mend permissions, and build again")
+        print(refusal.render(request.label), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

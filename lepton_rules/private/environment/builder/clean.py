@@ -1,0 +1,120 @@
+"""Makes installed packages the same on every machine, and drops what no build action uses.
+
+Dropped because it differs between machines or is a path: console scripts, RECORD, INSTALLER, REQUESTED, direct_url.json, uv's own notes,
+`.pth` lines that name a directory outside. Dropped because it is for development: headers, native sources, static libraries, CMake
+files, Windows executables, and the test suites of the packages in `_TEST_SUITES`. BUILD and MODULE files would make a part of the
+tree another Bazel package.
+
+A user adds to this with `exclude`, and takes from it with `keep`; both are globs relative to the directory of packages.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+# Globs: `*` stays within one name, `**/` is any number of directories.
+DROPPED: tuple[str, ...] = (
+    # Differ from machine to machine.
+    "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json", "*.dist-info/uv_*.json",
+    "bin/**", "**/__pycache__/**", "**/*.pyc", ".lock", ".rsync-filter",
+    # Start code in every process; setuptools' shim for distutils.
+    "distutils-precedence.pth",
+    # Bazel would take them for its own.
+    "**/BUILD", "**/BUILD.bazel", "**/WORKSPACE", "**/WORKSPACE.bazel", "**/MODULE.bazel", "**/REPO.bazel",
+    # For those who compile against a package.
+    "include/**", "torch/include/**", "torch/share/cmake/**", "**/*.a", "**/*.h", "**/*.hpp", "**/*.cuh", "**/*.cmake", "**/*.lib",
+    "numpy/**/*.c", "numpy/**/*.f", "numpy/**/*.f90", "numpy/**/*.pyf", "onnx/**/*.cc", "**/*.pxd", "**/*.pyx", "setuptools/*.exe",
+    "share/man/**", "share/doc/**",
+    # Programs of torch's own test suite and its protocol compiler; torch_shm_manager stays.
+    "torch/bin/*Test", "torch/bin/test_*", "torch/bin/protoc*", "torch/bin/*.ptl", "torch/bin/upgrader_models/**", "torch/test/**",
+    # Test suites.
+    "onnx/backend/test/**", "onnx/test/**", "numpy/**/tests/**", "scipy/**/tests/**", "sklearn/**/tests/**", "sympy/**/tests/**",
+    "networkx/**/tests/**", "mpmath/tests/**", "joblib/test/**", "pandas/tests/**", "jsonschema/tests/**",
+    "jsonschema_specifications/tests/**", "setuptools/tests/**", "setuptools/_distutils/tests/**", "threadpoolctl/tests/**",
+    "narwhals/testing/**", "referencing/tests/**",
+)  # fmt: skip
+
+
+def clean(packages: Path, exclude: Sequence[str], keep: Sequence[str]) -> None:
+    """Drops files of the directory `packages` as the module says, then empty directories; mends `.pth` files and permissions."""
+    dropped = _pattern((*DROPPED, *exclude))
+    kept = _pattern(keep)
+    for file in _files(packages):
+        name = file.relative_to(packages).as_posix()
+        if dropped.fullmatch(name) and not kept.fullmatch(name):
+            file.unlink()
+        elif "/" not in name and name.endswith(".pth"):
+            _mend_path_file(file)
+    _drop_empty_directories(packages)
+
+
+def normalise_permissions(prefix: Path) -> None:
+    """0755 for what anyone may execute, 0644 for other files, 0755 for directories.
+
+    A file that uv's cache shares is replaced by a copy first, so that the cache keeps its own permissions.
+    """
+    for file in _files(prefix):
+        status = file.lstat()
+        wanted = 0o755 if status.st_mode & 0o111 else 0o644
+        if stat.S_IMODE(status.st_mode) != wanted:
+            if status.st_nlink > 1:
+                copy = file.with_name(file.name + ".copy")
+                shutil.copyfile(file, copy)
+                copy.replace(file)
+            file.chmod(wanted)
+    for folder, _, _ in os.walk(prefix):
+        os.chmod(folder, 0o755)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
+
+
+def _mend_path_file(file: Path) -> None:
+    """Drops lines that name an absolute path; the whole file where nothing else is in it."""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    good = [line for line in lines if line.strip() and not line.startswith(("/", "#"))]
+    if good == lines:
+        return
+    file.unlink()
+    if good:
+        file.write_text("".join(f"{line}\n" for line in good), encoding="utf-8")
+
+
+def _drop_empty_directories(folder: Path) -> None:
+    for parent, _, _ in os.walk(folder, topdown=False):
+        if parent != str(folder) and not os.listdir(parent):
+            os.rmdir(parent)
+
+
+def _pattern(globs: Iterable[str]) -> re.Pattern[str]:
+    """One expression that matches what any of `globs` does; one that matches nothing for no globs."""
+    return re.compile("|".join(f"(?:{translate(glob)})" for glob in globs) or r"(?!)")
+
+
+def translate(glob: str) -> str:
+    """A regular expression for a glob with `*`, `?` and `**`."""
+    out = ""
+    position = 0
+    while position < len(glob):
+        if glob.startswith("**/", position):
+            out += "(?:.*/)?"
+            position += 3
+        elif glob.startswith("**", position):
+            out += ".*"
+            position += 2
+        elif glob[position] == "*":
+            out += "[^/]*"
+            position += 1
+        elif glob[position] == "?":
+            out += "[^/]"
+            position += 1
+        else:
+            out += re.escape(glob[position])
+            position += 1
+    return out
