@@ -33,7 +33,8 @@ T = TypeVar("T")
 C = TypeVar("C")
 
 _METADATA = "lepton_rules.option"
-_RESERVED_FIELDS = frozenset({"unknown"})  # what a generated constructor calls its own catch-all
+# What a generated constructor calls its own catch-all, and what it calls.
+_RESERVED_FIELDS = frozenset({"unknown", "lepton_pass", "lepton_component"})
 _TYPES: Mapping[object, str] = {
     bool: "bool",
     int: "int",
@@ -197,6 +198,12 @@ def _fields(cls: type) -> tuple[_Field, ...]:
             raise _bad_class(cls, f"field {f.name!r} has no doc", f"Write `{f.name}: … = option(…, doc=…)`")
         type_, optional, choices = _understand_type(cls, f.name, hints[f.name])
         default = f.default if f.default_factory is dataclasses.MISSING else f.default_factory()
+        if optional and default is not None:
+            raise _bad_class(
+                cls,
+                f"field {f.name!r} accepts None, which is not its default, and in a BUILD file None means not given",
+                "Make None its default, or take None out of its type",
+            )
         found.append(_Field(name=f.name, type=type_, optional=optional, choices=choices, default=default, option=opt))
     return tuple(found)
 
