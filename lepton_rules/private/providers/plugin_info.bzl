@@ -1,6 +1,6 @@
 """PluginInfo: one lepton plugin, what it registers and where it runs."""
 
-def _init(*, name, label, entry, descriptors, environment, preload, sources, roots):
+def _init(*, name, label, entry, descriptors, environment, preload, requires, sources, roots):
     for kind in ["importers", "passes", "exporters", "runtimes", "metrics", "targets"]:
         if type(descriptors.get(kind)) != "dict":
             fail("lepton: descriptors of plugin {} in {}: no table of {}. Generate passes.bzl again.".format(name, label, kind))
@@ -11,6 +11,7 @@ def _init(*, name, label, entry, descriptors, environment, preload, sources, roo
         "label": label,
         "name": name,
         "preload": preload,
+        "requires": requires,
         "roots": roots,
         "sources": sources,
     }
@@ -25,6 +26,7 @@ PluginInfo, _new_plugin_info = provider(
         "label": "string: the label of the lepton_plugin target, as messages show it.",
         "name": "string: the plugin's name, the first half of `plugin.pass`.",
         "preload": "list of string: modules that the worker imports once, before the first request.",
+        "requires": "list of string: distributions that an environment must have to run it.",
         "roots": "list of string: directories put on sys.path, relative to the execution root.",
         "sources": "depset of File: the plugin's Python sources.",
     },

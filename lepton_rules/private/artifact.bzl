@@ -1,0 +1,253 @@
+"""lepton_artifact: a model, taken through a recipe, for a chip."""
+
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//lepton_rules/private/providers:dataset_info.bzl", "DatasetInfo")
+load("//lepton_rules/private/providers:hardware_info.bzl", "HardwareInfo")
+load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
+load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
+load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
+load("//lepton_rules/private/providers:recipe_info.bzl", "RecipeInfo")
+load(":components.bzl", "component_attributes", "decode_components")
+load(":dataset.bzl", "training_split")
+load(":evaluate.bzl", "ACCURACY", "evaluate", "measure")
+load(":messages.bzl", "display_label", "message", "near_miss")
+load(":model_files.bzl", "declare_model", "model_flags", "model_providers")
+load(":plan.bzl", "plan")
+load(":run.bzl", "RUN_ATTRS", "directory_flag", "json_flag", "lepton_run")
+load(":summary.bzl", "lepton_summary")
+
+_DOC = """A model taken through a recipe for a chip: one action for each pass, and a manifest after each.
+
+Where a pass, or the chip, takes another format, the exporter that leads there is inserted. Configuration comes from the
+artifact's overrides, else the recipe, else the hardware's defaults, else the plugin's. What the chip cannot do is an
+error before anything runs.
+"""
+
+_ATTRS = RUN_ATTRS | {
+    "dataset": attr.label(providers = [DatasetInfo], doc = "The data: its evaluation split measures accuracy; a slot named as another of its splits is bound to it."),
+    "hardware": attr.label(mandatory = True, providers = [HardwareInfo], doc = "The chip that the artifact is for."),
+    "metrics": attr.string_list(doc = "Set by the macro."),
+    "metrics_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
+    "model": attr.label(mandatory = True, providers = [ModelInfo], doc = "The model, or another artifact."),
+    "override_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
+    "overrides": attr.string_list(doc = "Set by the macro."),
+    "recipe": attr.label(providers = [RecipeInfo], doc = "The passes. Without one, the model is only exported for the chip."),
+    "seed": attr.int(default = 0, doc = "Seed of every pass that draws random numbers."),
+    "slots": attr.label_keyed_string_dict(
+        doc = "What the passes' slots are bound to, such as `{\":teacher\": \"teacher\", \":digits\": \"calibration=train\"}`: a model, or a dataset and one of its splits (default: the split named as the slot, else `train`). Several slots are separated by commas.",
+    ),
+    "threads": attr.int(default = 1, doc = "Threads for each pass. Sums depend on it, so it is part of the actions' keys."),
+    "_on_device": attr.label(default = "//lepton_rules/settings:on_device", providers = [BuildSettingInfo]),
+}
+
+def _bound_slots(ctx):
+    """dict of slot name to struct(kind, file or directory, manifest)."""
+    slots = {}
+    for target, names in ctx.attr.slots.items():
+        for binding in names.split(","):
+            name, _, split = binding.strip().partition("=")
+            if not name:
+                fail(message("slots", ctx.label, "{} is bound to no slot".format(target.label), "Write the slot's name, such as \"calibration\""))
+            if name in slots:
+                fail(message("slots", ctx.label, "{} is bound twice".format(name), "Bind it once"))
+            if DatasetInfo in target:
+                dataset = target[DatasetInfo]
+                default = name if name in dataset.splits and name != dataset.evaluation_split else "train"
+                slots[name] = struct(kind = "dataset", file = training_split(dataset, split or default, ctx.label, "slot {}".format(name)))
+            elif ModelInfo in target:
+                slots[name] = struct(kind = "model", directory = target[ModelInfo].directory, manifest = target[ModelInfo].manifest)
+            else:
+                fail(message("slots", ctx.label, "{} is neither a model nor a dataset".format(target.label), "Bind {} to one".format(name)))
+    return slots
+
+def _slots_of(ctx, step, bound):
+    """The slots of one step, with the dataset's own splits for those that nobody bound."""
+    result = {}
+    for name, slot in step.descriptor.get("slots", {}).items():
+        if name in bound:
+            if bound[name].kind != slot["kind"]:
+                fail(message(
+                    "slot {} of {}".format(name, step.qualified),
+                    ctx.label,
+                    "it is bound to a {} and takes a {}".format(bound[name].kind, slot["kind"]),
+                    "Bind it to a {}".format(slot["kind"]),
+                ))
+            result[name] = bound[name]
+        elif slot["kind"] == "dataset" and ctx.attr.dataset and name in ctx.attr.dataset[DatasetInfo].splits and name != ctx.attr.dataset[DatasetInfo].evaluation_split:
+            result[name] = struct(kind = "dataset", file = ctx.attr.dataset[DatasetInfo].splits[name])
+        elif slot["required"]:
+            fail(message(
+                "slot {} of {}".format(name, step.qualified),
+                ctx.label,
+                "nothing is bound to it",
+                "Write slots = {{\"//some:{}\": \"{}\"}}".format(slot["kind"], name),
+            ))
+    return result
+
+def _check_slots_used(ctx, steps, bound):
+    known = []
+    for step in steps:
+        known += step.descriptor.get("slots", {}).keys()
+    for name in bound:
+        if name not in known:
+            fail(message("slots", ctx.label, "no pass has a slot {}; {}".format(repr(name), near_miss(name, known)), "Correct its name, or remove it"))
+
+def _run_step(ctx, step, number, model, hardware, slots):
+    files = declare_model(ctx, "{}/{}_{}".format(ctx.label.name, number, step.qualified))
+    args = ctx.actions.args()
+    args.add("--plugin=" + step.plugin.name)
+    args.add("--plugin_entry=" + step.plugin.entry)
+    args.add("--component=" + step.name)
+    json_flag(args, "config", step.config)
+    json_flag(args, "hardware", _hardware_facts(hardware))
+    directory_flag(args, "model", model.directory)
+    args.add(model.manifest, format = "--model_manifest=%s")
+    inputs = [model.directory, model.manifest]
+    for name, slot in slots.items():
+        if slot.kind == "dataset":
+            args.add(slot.file, format = "--slot={}=dataset=%s".format(name))
+            inputs.append(slot.file)
+        else:
+            directory_flag(args, "slot={}=model".format(name), slot.directory)
+            args.add(slot.manifest, format = "--slot_manifest={}=%s".format(name))
+            inputs.extend([slot.directory, slot.manifest])
+    if step.kind == "pass":
+        args.add("--seed={}".format(ctx.attr.seed))
+    model_flags(args, files)
+    environment = step.plugin.environment
+    if step.kind == "exporter" and model.environment:
+        environment = model.environment
+    lepton_run(
+        ctx,
+        action = "run_pass" if step.kind == "pass" else "export_model",
+        environment = environment,
+        args = args,
+        inputs = inputs,
+        outputs = files.all,
+        progress = step.qualified,
+        preload = step.plugin.preload,
+        roots = step.plugin.roots,
+        sources = step.plugin.sources,
+        threads = ctx.attr.threads,
+    )
+    return files
+
+def _hardware_facts(hardware):
+    return {
+        "capabilities": sorted(hardware.capabilities),
+        "options": hardware.options,
+        "plugin": hardware.plugin.name,
+        "runtime": hardware.runtime,
+        "target": hardware.target,
+        "threads": hardware.threads,
+    }
+
+def _bind(ctx, model, hardware):
+    """A model that needs no step still gets a manifest that names its chip."""
+    files = declare_model(ctx, ctx.label.name + "/1_bind")
+    args = ctx.actions.args()
+    json_flag(args, "hardware", _hardware_facts(hardware))
+    directory_flag(args, "model", model.directory)
+    args.add(model.manifest, format = "--model_manifest=%s")
+    model_flags(args, files)
+    lepton_run(
+        ctx,
+        action = "bind",
+        environment = hardware.plugin.environment,
+        args = args,
+        inputs = [model.directory, model.manifest],
+        outputs = files.all,
+        progress = "bind",
+        preload = hardware.plugin.preload,
+    )
+    return files
+
+def _lepton_artifact_impl(ctx):
+    if ctx.attr._on_device[BuildSettingInfo].value:
+        # Only asked whether its chip is here: see device_transition.bzl.
+        return []
+    if ctx.attr.threads < 1:
+        fail(message("threads", ctx.label, "{} is less than 1".format(ctx.attr.threads), "Give at least 1"))
+    source = ctx.attr.model[ModelInfo]
+    hardware = ctx.attr.hardware[HardwareInfo]
+    recipe_steps = ctx.attr.recipe[RecipeInfo].steps if ctx.attr.recipe else []
+    overrides = decode_components(ctx, ctx.attr.override_plugins, ctx.attr.overrides, ["pass", "exporter"])
+    steps = plan(ctx.label, source, recipe_steps, hardware, overrides)
+    bound = _bound_slots(ctx)
+    _check_slots_used(ctx, steps, bound)
+
+    plugins = {plugin.label: plugin for plugin in source.plugins}
+    model = source
+    done = list(source.steps)
+    for number, step in enumerate(steps):
+        plugins[step.plugin.label] = step.plugin
+        files = _run_step(ctx, step, number + 1, model, hardware, _slots_of(ctx, step, bound))
+        done.append(struct(name = step.qualified, directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
+        model = struct(directory = files.directory, manifest = files.manifest, environment = source.environment)
+    if not steps:
+        files = _bind(ctx, source, hardware)
+        done.append(struct(name = "bind", directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
+    info = ModelInfo(
+        label = display_label(ctx.label),
+        format = steps[-1].descriptor["produces"] if steps else source.format,
+        directory = done[-1].directory,
+        manifest = done[-1].manifest,
+        weights_digest = done[-1].weights_digest,
+        plugins = plugins.values(),
+        environment = source.environment,
+        hardware = hardware,
+        steps = done,
+    )
+    others = []
+    if ctx.attr.dataset:
+        dataset = ctx.attr.dataset[DatasetInfo]
+        if not dataset.evaluation_split:
+            fail(message("dataset", ctx.label, "{} has no evaluation split".format(dataset.label), "Name one in it, or leave dataset out and bind slots"))
+        metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
+        predictions = evaluate(ctx, info, dataset, _hardware_facts(hardware))
+        others.append(MetricsInfo(
+            predictions = predictions,
+            metrics = measure(ctx, info, dataset, predictions, [m for m in metrics if not m.descriptor["needs_baseline"]]),
+            dataset = dataset,
+        ))
+    return model_providers(info, others)
+
+_lepton_artifact = rule(
+    implementation = _lepton_artifact_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+)
+
+def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metrics = None, **kwargs):
+    """A model taken through a recipe for a chip, and the runnable `<name>.summary`.
+
+    Args:
+      name: the target's name.
+      model: a lepton_model, or another lepton_artifact.
+      hardware: a lepton_hardware.
+      recipe: a lepton_recipe.
+      overrides: list of passes whose options win over the recipe's.
+      metrics: list of metrics to compute on the dataset's evaluation split. Default: accuracy.
+      **kwargs: dataset, slots, seed, threads, and Bazel's common attributes.
+    """
+    override_components = component_attributes("overrides of {}".format(name), overrides)
+    metric_components = component_attributes("metrics of {}".format(name), metrics if metrics != None else [ACCURACY])
+    _lepton_artifact(
+        name = name,
+        model = model,
+        hardware = hardware,
+        recipe = recipe,
+        overrides = override_components.json,
+        override_plugins = override_components.plugins,
+        metrics = metric_components.json,
+        metrics_plugins = metric_components.plugins,
+        **kwargs
+    )
+    lepton_summary(
+        name = name + ".summary",
+        artifact = ":" + name,
+        tags = ["manual"],
+        visibility = kwargs.get("visibility"),
+        testonly = kwargs.get("testonly"),
+        target_compatible_with = kwargs.get("target_compatible_with"),
+    )

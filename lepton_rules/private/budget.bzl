@@ -1,0 +1,81 @@
+"""Budgets as attributes: Starlark has no float attributes, so a budget is a decimal string, checked at analysis."""
+
+load(":messages.bzl", "message")
+
+_DIGITS = "0123456789"
+
+def _is_decimal(text):
+    whole, _, fraction = text.partition(".")
+    digits = whole + fraction
+    return bool(digits) and all([c in _DIGITS for c in digits.elems()]) and text.count(".") <= 1
+
+def check_budget(ctx, name, *, maximum = None, whole = False, positive = True):
+    """The budget that an attribute sets.
+
+    Args:
+      ctx: the rule's context.
+      name: string: the attribute; the unit is in its name.
+      maximum: float or None: the largest value that has a meaning.
+      whole: bool: whether it counts things.
+      positive: bool: whether zero is refused.
+
+    Returns:
+      string in decimal, or None when the budget is not set.
+    """
+    text = getattr(ctx.attr, name).strip()
+    if not text:
+        return None
+    if not _is_decimal(text) or (whole and "." in text):
+        fail(message(
+            name,
+            ctx.label,
+            "{} is not {}".format(repr(text), "a whole number" if whole else "a decimal number"),
+            "Write it like {}; the unit is in the name".format("\"1000000\"" if whole else "\"0.97\""),
+        ))
+    value = float(text)
+    if positive and value == 0.0:
+        fail(message(name, ctx.label, "it is 0", "Give a number above 0"))
+    if maximum != None and value > maximum:
+        fail(message(name, ctx.label, "{} is more than {}".format(text, maximum), "Give it as a fraction of 1, such as \"0.97\""))
+    return text
+
+def require_budgets(ctx, budgets):
+    """Fails unless at least one budget is set.
+
+    Args:
+      ctx: the rule's context.
+      budgets: dict of name to string or None.
+
+    Returns:
+      list of `name=value`.
+    """
+    found = ["{}={}".format(name, value) for name, value in budgets.items() if value != None]
+    if not found:
+        fail(message("budgets", ctx.label, "none is set", "Set one of {}".format(", ".join(sorted(budgets)))))
+    return found
+
+def require_baseline(ctx, baseline, budgets, names):
+    """Fails when a budget that is relative to a baseline is set without one.
+
+    Args:
+      ctx: the rule's context.
+      baseline: Target or None.
+      budgets: dict of name to string or None.
+      names: list of string: the relative budgets.
+    """
+    for name in names:
+        if budgets[name] != None and not baseline:
+            fail(message(name, ctx.label, "it is relative to a baseline, and there is none", "Set baseline to the artifact to compare with"))
+
+def decimal(value):
+    """A macro's number as the string that the rule's attribute takes; strings and select() pass.
+
+    Args:
+      value: int, float, string, select or None.
+
+    Returns:
+      string or select.
+    """
+    if value == None:
+        return ""
+    return str(value) if type(value) in ["int", "float"] else value

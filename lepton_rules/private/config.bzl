@@ -1,0 +1,127 @@
+"""Checks a component's configuration against the schema that its plugin declares, before anything runs."""
+
+load(":messages.bzl", "message", "near_miss")
+
+_TYPES = {
+    "bool": "bool",
+    "float": "float",
+    "int": "int",
+    "string": "string",
+}
+
+def _matches(type_name, value):
+    if type_name == "float":
+        return type(value) in ["float", "int"]
+    if type_name in _TYPES:
+        return type(value) == _TYPES[type_name]
+    if type_name == "string_list":
+        return type(value) == "list" and all([type(v) == "string" for v in value])
+    if type_name == "int_list":
+        return type(value) == "list" and all([type(v) == "int" for v in value])
+    if type_name == "string_dict":
+        return type(value) == "dict" and all([type(k) == "string" and type(v) == "string" for k, v in value.items()])
+    fail("lepton: schema has the unknown type {}. Generate passes.bzl again.".format(type_name))
+
+def _spelling(value):
+    # As JSON and the `requires` table spell it.
+    return json.encode(value).strip("\"")
+
+def _check_value(component, label, key, field, value):
+    what = "{} of {}".format(key, component)
+    if value == None:
+        if not field.get("optional", False):
+            fail(message(what, label, "it is None, and it takes a {}".format(field["type"]), "Give a value or leave it out"))
+        return
+    if not _matches(field["type"], value):
+        fail(message(what, label, "{} is a {}, and it takes a {}".format(repr(value), type(value), field["type"]), "Write it as a {}".format(field["type"])))
+    if type(value) == "float" and (value != value or value - value != 0.0):
+        fail(message(what, label, "{} is not a finite number".format(value), "Write a finite number"))
+    choices = field.get("choices")
+    if choices and value not in choices:
+        fail(message(what, label, "{} is not one of {}".format(repr(value), ", ".join([str(c) for c in choices])), "Choose one of them; " + near_miss(str(value), [str(c) for c in choices])))
+    minimum = field.get("minimum")
+    if minimum != None and value < minimum:
+        fail(message(what, label, "{} is less than {}".format(value, minimum), "Give at least {}".format(minimum)))
+    maximum = field.get("maximum")
+    if maximum != None and value > maximum:
+        fail(message(what, label, "{} is more than {}".format(value, maximum), "Give at most {}".format(maximum)))
+
+def check_config(component, label, schema, config, unknown = []):
+    """Fails unless `config` fits the schema.
+
+    Args:
+      component: string: `plugin.name`, for messages.
+      label: Label or string: the target that holds the configuration.
+      schema: dict: `{"version": int, "fields": {name: field}}`, as `config_schema` in the SDK gives it.
+      config: dict of string to value.
+      unknown: list of string: keys that the constructor did not know.
+    """
+    fields = schema["fields"]
+    for key in unknown + [key for key in config if key not in fields]:
+        fail(message(
+            "{} of {}".format(key, component),
+            label,
+            "there is no such option; " + near_miss(key, fields.keys()),
+            "Correct its name, or remove it",
+        ))
+    for key, value in config.items():
+        _check_value(component, label, key, fields[key], value)
+
+def resolve_config(component, label, schema, layers):
+    """The full configuration: plugin default under hardware under recipe under artifact.
+
+    Args:
+      component: string: `plugin.name`, for messages.
+      label: Label or string: the artifact.
+      schema: dict: the component's schema.
+      layers: list of struct(origin, config), lowest precedence first.
+
+    Returns:
+      struct(config = dict of every field, origins = dict of field to the layer that set it).
+    """
+    fields = schema["fields"]
+    config = {name: field["default"] for name, field in fields.items() if "default" in field}
+    origins = {name: "the plugin's default" for name in config}
+    for layer in layers:
+        for key, value in layer.config.items():
+            config[key] = value
+            origins[key] = layer.origin
+    for name in sorted(fields):
+        if name not in config:
+            fail(message("{} of {}".format(name, component), label, "it has no default and nobody sets it", "Set it in the recipe"))
+    return struct(config = config, origins = origins)
+
+def check_capabilities(component, label, schema, resolved, needs, hardware):
+    """Fails where the configuration asks for what the chip cannot do.
+
+    Args:
+      component: string: `plugin.name`, for messages.
+      label: Label or string: the artifact.
+      schema: dict: the component's schema; a field's `requires` maps a value to the capability it needs.
+      resolved: what resolve_config returned.
+      needs: list of string: capabilities that the component always needs.
+      hardware: HardwareInfo.
+    """
+    for capability in needs:
+        if capability not in hardware.capabilities:
+            fail(message(
+                component,
+                label,
+                "it needs {}, which {} does not have; it has {}".format(capability, hardware.label, ", ".join(sorted(hardware.capabilities)) or "nothing"),
+                "Take the pass out of the recipe for this hardware, or choose hardware with {}".format(capability),
+            ))
+    for name, field in schema["fields"].items():
+        value = resolved.config[name]
+        capability = field.get("requires", {}).get(_spelling(value))
+        if capability and capability not in hardware.capabilities:
+            fail(message(
+                "{} = {} of {}".format(name, json.encode(value), component),
+                label,
+                "it comes from {} and needs {}, which {} does not have; it has {}".format(
+                    resolved.origins[name],
+                    capability,
+                    hardware.label,
+                    ", ".join(sorted(hardware.capabilities)) or "nothing",
+                ),
+                "Set {} to a value that the hardware supports, or choose hardware with {}".format(name, capability),
+            ))

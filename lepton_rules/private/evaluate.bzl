@@ -1,0 +1,97 @@
+"""Predictions and metrics: accuracy is computed by actions, so it is cached and runs anywhere."""
+
+load("//lepton_rules:pass.bzl", "lepton_component")
+load(":messages.bzl", "message")
+load(":run.bzl", "directory_flag", "json_flag", "lepton_run")
+
+# The metrics that the budgets of lepton_accuracy_test are about, without loading the plugin's passes.bzl: a user's
+# own list comes from there.
+ACCURACY = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "accuracy", config = {})
+AGREEMENT = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "agreement", config = {})
+
+def evaluate(ctx, model, dataset, hardware_facts):
+    """Declares the action that runs a model on the evaluation split with its runtime's deterministic CPU reference.
+
+    Args:
+      ctx: the rule's context; the rule has RUN_ATTRS.
+      model: ModelInfo with hardware.
+      dataset: DatasetInfo with an evaluation split.
+      hardware_facts: dict, as the other actions of the artifact get it.
+
+    Returns:
+      File: npz of the outputs, one row a sample.
+    """
+    plugin = model.hardware.plugin
+    runtime = plugin.descriptors["runtimes"][model.hardware.runtime]
+    predictions = ctx.actions.declare_file(ctx.label.name + "/predictions.npz")
+    args = ctx.actions.args()
+    args.add("--plugin=" + plugin.name)
+    args.add("--plugin_entry=" + plugin.entry)
+    args.add("--component=" + model.hardware.runtime)
+    json_flag(args, "config", {name: field["default"] for name, field in runtime["config"]["fields"].items() if "default" in field})
+    json_flag(args, "hardware", hardware_facts)
+    directory_flag(args, "model", model.directory)
+    args.add(model.manifest, format = "--model_manifest=%s")
+    args.add(dataset.splits[dataset.evaluation_split], format = "--dataset=%s")
+    args.add(predictions, format = "--output_predictions=%s")
+    lepton_run(
+        ctx,
+        action = "evaluate",
+        environment = plugin.environment,
+        args = args,
+        inputs = [model.directory, model.manifest, dataset.splits[dataset.evaluation_split]],
+        outputs = [predictions],
+        progress = "evaluate",
+        preload = plugin.preload,
+        roots = plugin.roots,
+        sources = plugin.sources,
+    )
+    return predictions
+
+def measure(ctx, model, dataset, predictions, metrics, baseline = None, name = "metrics.json"):
+    """Declares the action that computes metrics from predictions.
+
+    Args:
+      ctx: the rule's context; the rule has RUN_ATTRS.
+      model: ModelInfo that made the predictions.
+      dataset: DatasetInfo.
+      predictions: File.
+      metrics: list of components of kind `metric`, of one plugin.
+      baseline: File or None: the baseline's predictions.
+      name: string: the file's name below the target's.
+
+    Returns:
+      File: metrics.json.
+    """
+    if not metrics:
+        fail(message("metrics", ctx.label, "there are none", "Name at least one, such as metrics.accuracy()"))
+    plugin = metrics[0].plugin
+    for metric in metrics:
+        if metric.plugin.label != plugin.label:
+            fail(message("metrics", ctx.label, "they come from {} and {}".format(plugin.label, metric.plugin.label), "Take the metrics of one target from one plugin"))
+    file = ctx.actions.declare_file("{}/{}".format(ctx.label.name, name))
+    args = ctx.actions.args()
+    args.add("--plugin=" + plugin.name)
+    args.add("--plugin_entry=" + plugin.entry)
+    json_flag(args, "metrics", [{"config": m.config, "name": m.name} for m in metrics])
+    args.add(predictions, format = "--predictions=%s")
+    inputs = [predictions, dataset.splits[dataset.evaluation_split], model.manifest]
+    args.add(model.manifest, format = "--model_manifest=%s")
+    args.add(dataset.splits[dataset.evaluation_split], format = "--dataset=%s")
+    if baseline:
+        args.add(baseline, format = "--baseline_predictions=%s")
+        inputs.append(baseline)
+    args.add(file, format = "--output_metrics=%s")
+    lepton_run(
+        ctx,
+        action = "metrics",
+        environment = plugin.environment,
+        args = args,
+        inputs = inputs,
+        outputs = [file],
+        progress = "metrics",
+        preload = plugin.preload,
+        roots = plugin.roots,
+        sources = plugin.sources,
+    )
+    return file

@@ -1,0 +1,104 @@
+"""Planning: from a model, a recipe and a chip to the list of actions. Reads providers only, and runs nothing."""
+
+load(":config.bzl", "check_capabilities", "resolve_config")
+load(":messages.bzl", "message")
+
+def _qualified(plugin, name):
+    return "{}.{}".format(plugin.name, name)
+
+def _step(kind, plugin, name, descriptor, config):
+    return struct(kind = kind, plugin = plugin, name = name, descriptor = descriptor, config = config, qualified = _qualified(plugin, name))
+
+def _unique(plugins):
+    result = []
+    labels = []
+    for plugin in plugins:
+        if plugin.label not in labels:
+            labels.append(plugin.label)
+            result.append(plugin)
+    return result
+
+def _hop(label, plugins, have, want, why):
+    # The one exporter that leads from the format that there is to one that is wanted.
+    candidates = []
+    for plugin in plugins:
+        for name, descriptor in plugin.descriptors["exporters"].items():
+            if descriptor["consumes"] == have and descriptor["produces"] in want:
+                candidates.append((plugin, name, descriptor))
+    if not candidates:
+        fail(message(
+            "format",
+            label,
+            "{} takes {}, the model is {}, and none of the plugins {} exports one to the other".format(
+                why,
+                " or ".join(want),
+                have,
+                ", ".join([p.name for p in plugins]),
+            ),
+            "Use a recipe or a plugin with an exporter from {} to {}".format(have, " or ".join(want)),
+        ))
+    if len(candidates) > 1:
+        fail(message(
+            "format",
+            label,
+            "{} takes {}, the model is {}, and several exporters lead there: {}".format(
+                why,
+                " or ".join(want),
+                have,
+                " and ".join([_qualified(p, n) for p, n, _ in candidates]),
+            ),
+            "Put the one that you want into the recipe's passes",
+        ))
+    return candidates[0]
+
+def plan(label, model, recipe_steps, hardware, overrides):
+    """The actions that make the artifact.
+
+    Args:
+      label: Label: the artifact.
+      model: ModelInfo.
+      recipe_steps: list of the recipe's steps.
+      hardware: HardwareInfo.
+      overrides: list of the artifact's own components, which win over the recipe's configuration.
+
+    Returns:
+      list of struct(kind, plugin, name, descriptor, config, qualified).
+    """
+    plugins = _unique(model.plugins + [step.plugin for step in recipe_steps] + [hardware.plugin])
+    names = {}
+    for plugin in plugins:
+        if plugin.name in names:
+            fail(message("plugin {}".format(plugin.name), label, "both {} and {} claim the name".format(names[plugin.name], plugin.label), "Rename one of them"))
+        names[plugin.name] = plugin.label
+    override_of = {}
+    for override in overrides:
+        override_of[_qualified(override.plugin, override.name)] = override.config
+    used = {}
+    steps = []
+    current = model.format
+
+    def add(kind, plugin, name, descriptor, recipe_config):
+        qualified = _qualified(plugin, name)
+        used[qualified] = True
+        resolved = resolve_config(qualified, label, descriptor["config"], [
+            struct(origin = hardware.label, config = hardware.pass_defaults.get(qualified, {})),
+            struct(origin = "the recipe", config = recipe_config),
+            struct(origin = "the artifact", config = override_of.get(qualified, {})),
+        ])
+        check_capabilities(qualified, label, descriptor["config"], resolved, descriptor.get("requires", []), hardware)
+        steps.append(_step(kind, plugin, name, descriptor, resolved.config))
+
+    for step in recipe_steps:
+        if step.descriptor["consumes"] != current:
+            plugin, name, descriptor = _hop(label, plugins, current, [step.descriptor["consumes"]], _qualified(step.plugin, step.name))
+            add("exporter", plugin, name, descriptor, {})
+            current = descriptor["produces"]
+        add(step.kind, step.plugin, step.name, step.descriptor, step.config)
+        current = step.descriptor["produces"]
+    if current not in hardware.accepts:
+        plugin, name, descriptor = _hop(label, plugins, current, hardware.accepts, hardware.label)
+        add("exporter", plugin, name, descriptor, {})
+    for qualified in override_of:
+        if qualified not in used:
+            fail(message("overrides", label, "the plan has no {}; it is {}".format(qualified, ", ".join(used.keys()) or "empty"), "Remove the override, or add the pass to the recipe"))
+    return steps

@@ -1,0 +1,144 @@
+"""LeptonRun: the one way in which an action runs Python in a lepton environment."""
+
+load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":messages.bzl", "display_label")
+
+RUN_ATTRS = {
+    "_run": attr.label(
+        default = "//lepton_rules/settings:run",
+        providers = [RunSettingsInfo],
+    ),
+}
+
+def _cpus(count):
+    # resource_set takes top-level functions only: one for each number of threads.
+    return {"cpu": count}
+
+def _cpu_1(_os, _inputs):
+    return _cpus(1)
+
+def _cpu_2(_os, _inputs):
+    return _cpus(2)
+
+def _cpu_4(_os, _inputs):
+    return _cpus(4)
+
+def _cpu_8(_os, _inputs):
+    return _cpus(8)
+
+def _cpu_16(_os, _inputs):
+    return _cpus(16)
+
+def _resource_set(threads):
+    for limit, function in [(1, _cpu_1), (2, _cpu_2), (4, _cpu_4), (8, _cpu_8)]:
+        if threads <= limit:
+            return function
+    return _cpu_16
+
+def closed_environment(settings):
+    """The whole environment of an action: nothing of the caller's shell reaches it.
+
+    Args:
+      settings: RunSettingsInfo.
+
+    Returns:
+      dict of string to string.
+    """
+    return {
+        "LC_ALL": "C.UTF-8",
+        "MKL_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        # onnxruntime's wheel reports usage unless told not to.
+        "ORT_DISABLE_TELEMETRY": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": settings.hash_seed,
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONSAFEPATH": "1",
+    }
+
+def json_flag(args, key, value):
+    """Adds `--key=<JSON>`; JSON has no raw newlines, so it fits on a line of the flag file.
+
+    Args:
+      args: Args.
+      key: string.
+      value: anything that json.encode takes.
+    """
+    args.add("--{}={}".format(key, json.encode(value)))
+
+def directory_flag(args, key, directory):
+    """Adds `--key=<path of the directory>`.
+
+    Args:
+      args: Args.
+      key: string, which may end in `=name` for keys of the form `--slot=name=path`.
+      directory: File: a directory.
+    """
+    args.add_all([directory], expand_directories = False, format_each = "--{}=%s".format(key.replace("%", "%%")))
+
+def lepton_run(
+        ctx,
+        *,
+        action,
+        environment,
+        args,
+        inputs,
+        outputs,
+        progress,
+        preload = [],
+        roots = [],
+        sources = depset(),
+        threads = 1,
+        label = None):
+    """Declares one LeptonRun action.
+
+    Args:
+      ctx: the rule's context; the rule has RUN_ATTRS.
+      action: string: the module in lepton_rules.actions that does the work.
+      environment: EnvironmentInfo.
+      args: Args: the action's own flags, one a line.
+      inputs: list of File: data.
+      outputs: list of File.
+      progress: string: what the user sees, such as `onnx.quantize`.
+      preload: list of string: modules that the worker imports once.
+      roots: list of string: directories put on sys.path.
+      sources: depset of File: Python sources of the plugin or of the user.
+      threads: int: threads that the action may use.
+      label: string or None: the label that messages name, if not the rule's own.
+    """
+    settings = ctx.attr._run[RunSettingsInfo]
+    startup = ctx.actions.args()
+    startup.add(settings.main)
+    if preload:
+        startup.add("--preload=" + ",".join(preload))
+    common = ctx.actions.args()
+    common.use_param_file("@%s", use_always = True)
+    common.set_param_file_format("multiline")
+    common.add("--action=" + action)
+    common.add("--label=" + (label or display_label(ctx.label)))
+    common.add("--isa=" + settings.isa)
+    common.add("--threads={}".format(threads))
+    common.add("--timeout_s={}".format(settings.timeout_s))
+    common.add_all(roots, format_each = "--python_path=%s")
+    args.use_param_file("@%s", use_always = True)
+    args.set_param_file_format("multiline")
+    ctx.actions.run(
+        executable = environment.launcher,
+        arguments = [startup, common, args],
+        # The environment's key and the worker's own program restart the worker when they change; the directory
+        # itself is an ordinary input, because Bazel 7 cannot digest a source directory among a worker's tools.
+        tools = depset([environment.key, environment.launcher], transitive = [settings.sources]),
+        inputs = depset(inputs + [environment.directory], transitive = [sources]),
+        outputs = outputs,
+        env = closed_environment(settings),
+        mnemonic = "LeptonRun",
+        progress_message = "Lepton {} %{{label}}".format(progress),
+        resource_set = _resource_set(threads),
+        execution_requirements = {
+            "requires-worker-protocol": "json",
+            "supports-worker-cancellation": "1",
+            "supports-workers": "1",
+        },
+        toolchain = None,
+    )

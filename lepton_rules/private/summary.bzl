@@ -1,0 +1,41 @@
+"""The runnable `<artifact>.summary`: size, accuracy and lineage as a table."""
+
+load("@bazel_skylib//lib:shell.bzl", "shell")
+load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
+load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
+load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
+load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":launcher.bzl", "runfile", "write_launcher")
+load(":run.bzl", "RUN_ATTRS")
+
+def _lepton_summary_impl(ctx):
+    model = ctx.attr.artifact[ModelInfo]
+    arguments = ["--label=" + shell.quote(model.label)]
+    files = []
+    for step in model.steps:
+        arguments.append("--manifest=" + runfile(ctx, step.manifest))
+        files.append(step.manifest)
+    if MetricsInfo in ctx.attr.artifact:
+        metrics = ctx.attr.artifact[MetricsInfo].metrics
+        arguments.append("--metrics=" + runfile(ctx, metrics))
+        files.append(metrics)
+    environment = ctx.attr._environment[EnvironmentInfo]
+    launcher = write_launcher(ctx, environment = environment, program = ctx.file._program, arguments = arguments)
+    return [DefaultInfo(
+        executable = launcher,
+        runfiles = ctx.runfiles(
+            files = files + [environment.directory, environment.launcher],
+            transitive_files = ctx.attr._run[RunSettingsInfo].sources,
+        ),
+    )]
+
+lepton_summary = rule(
+    implementation = _lepton_summary_impl,
+    doc = "Prints size, accuracy and lineage of an artifact as a table.",
+    attrs = RUN_ATTRS | {
+        "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "A lepton_artifact or lepton_model."),
+        "_environment": attr.label(default = "@lepton_rules_core//:environment", providers = [EnvironmentInfo]),
+        "_program": attr.label(default = "//lepton_rules/measure:summary.py", allow_single_file = True),
+    },
+    executable = True,
+)
