@@ -136,7 +136,6 @@ def _hardware_facts(hardware):
     return {
         "capabilities": sorted(hardware.capabilities),
         "options": hardware.options,
-        "plugin": hardware.plugin.name,
         "runtime": hardware.runtime,
         "target": hardware.target,
         "threads": hardware.threads,
