@@ -23,7 +23,6 @@ _ATTRS = VERDICT_ATTRS | {
     "metrics_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
     "min_accuracy": attr.string(doc = "The least accuracy, such as `0.97`."),
     "min_agreement": attr.string(doc = "The least share of samples on which artifact and baseline give the same answer."),
-    "_program": attr.label(default = "//lepton_rules/measure:accuracy_test.py", allow_single_file = True),
 }
 
 def _lepton_accuracy_test_impl(ctx):
@@ -38,8 +37,7 @@ def _lepton_accuracy_test_impl(ctx):
     metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
     args = ctx.actions.args()
     args.add("--artifact_label=" + model.label)
-    args.add(model.manifest, format = "--manifest=%s")
-    inputs = [model.manifest]
+    inputs = []
     baseline_predictions = None
     if ctx.attr.baseline:
         baseline = ctx.attr.baseline[ModelInfo]
@@ -54,9 +52,8 @@ def _lepton_accuracy_test_impl(ctx):
             ), "Give both artifacts the same dataset"))
         baseline_predictions = baseline_evaluated.predictions
         args.add("--baseline_label=" + baseline.label)
-        args.add(baseline.manifest, format = "--baseline_manifest=%s")
         args.add(baseline_evaluated.metrics, format = "--baseline_metrics=%s")
-        inputs += [baseline.manifest, baseline_evaluated.metrics]
+        inputs.append(baseline_evaluated.metrics)
     result = measure(
         ctx,
         model,
@@ -67,7 +64,7 @@ def _lepton_accuracy_test_impl(ctx):
     )
     args.add(result, format = "--metrics=%s")
     args.add_all(given, format_each = "--budget=%s")
-    return verdict_test(ctx, program = ctx.file._program, args = args, inputs = inputs + [result])
+    return verdict_test(ctx, kind = "accuracy", args = args, inputs = inputs + [result])
 
 _lepton_accuracy_test = rule(
     implementation = _lepton_accuracy_test_impl,

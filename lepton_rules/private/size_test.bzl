@@ -11,7 +11,6 @@ _ATTRS = VERDICT_ATTRS | {
     "baseline": attr.label(providers = [ModelInfo], doc = "The artifact or model that max_size_ratio is relative to."),
     "max_size_bytes": attr.string(doc = "The most bytes that the artifact's files may have."),
     "max_size_ratio": attr.string(doc = "The most that the artifact may have of the baseline's bytes, such as `0.27`."),
-    "_program": attr.label(default = "//lepton_rules/measure:size_test.py", allow_single_file = True),
 }
 
 def _lepton_size_test_impl(ctx):
@@ -32,7 +31,7 @@ def _lepton_size_test_impl(ctx):
         args.add(baseline.manifest, format = "--baseline_manifest=%s")
         inputs.append(baseline.manifest)
     args.add_all(given, format_each = "--budget=%s")
-    return verdict_test(ctx, program = ctx.file._program, args = args, inputs = inputs)
+    return verdict_test(ctx, kind = "size", args = args, inputs = inputs)
 
 _lepton_size_test = rule(
     implementation = _lepton_size_test_impl,

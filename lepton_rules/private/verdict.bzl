@@ -8,6 +8,7 @@ load(":run.bzl", "RUN_ATTRS", "closed_environment")
 
 VERDICT_ATTRS = RUN_ATTRS | {
     "_core": attr.label(default = "@lepton_rules_core//:environment", cfg = "exec", providers = [EnvironmentInfo]),
+    "_program": attr.label(default = "//lepton_rules/measure:verdict_action.py", allow_single_file = True),
 }
 
 _TEMPLATE = """#!/bin/sh
@@ -23,12 +24,12 @@ cat {report}
 exec test "$(cat {verdict})" = PASS
 """
 
-def verdict_test(ctx, *, program, args, inputs):
+def verdict_test(ctx, *, kind, args, inputs):
     """Declares the action that judges, and the test that shows its verdict.
 
     Args:
       ctx: the rule's context; the rule has VERDICT_ATTRS.
-      program: File: size_test.py or accuracy_test.py.
+      kind: string: `size` or `accuracy`.
       args: Args: what it judges.
       inputs: list of File.
 
@@ -50,7 +51,7 @@ def verdict_test(ctx, *, program, args, inputs):
     args.add(verdict, format = "--output_verdict=%s")
     ctx.actions.run(
         executable = environment.launcher,
-        arguments = [_program(ctx, program), args],
+        arguments = [_program(ctx, kind), args],
         tools = [environment.key, environment.launcher],
         inputs = depset(inputs + [environment.directory], transitive = [settings.sources]),
         outputs = outputs,
@@ -72,7 +73,8 @@ def verdict_test(ctx, *, program, args, inputs):
         OutputGroupInfo(measurement = depset([measurement])),
     ]
 
-def _program(ctx, program):
+def _program(ctx, kind):
     args = ctx.actions.args()
-    args.add(program)
+    args.add(ctx.file._program)
+    args.add(kind)
     return args
