@@ -1,0 +1,96 @@
+"""What the worker says when an action fails: `lepton: <what> in <label>: <why>. <the fix>.`, the form of every error of lepton_rules.
+
+The worker does not use lepton_rules.plugin.errors: it must be able to speak where the plugin SDK cannot be imported.
+"""
+
+import errno
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lepton_rules.actions.arguments import Arguments
+
+# How a component is called in the action that runs it.
+_ROLES = {"import_model": "importer", "run_pass": "pass", "export_model": "exporter", "evaluate": "runtime"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who an error is about: `what` for people ("plugin onnx pass quantize"), and the label of the target, if it is known."""
+
+    what: str
+    label: str | None = None
+
+    @classmethod
+    def of(cls, arguments: Arguments, versions: Mapping[str, str] | None = None) -> "Subject":
+        """Derives the subject from an action's flags. `versions` maps a plugin's entry package to its version, where that is known."""
+        given = {key: arguments.many(key) for key in ("action", "label", "plugin", "plugin_entry", "component")}
+        first: dict[str, str] = {key: values[0] for key, values in given.items() if values}
+        action = first.get("action", "?")
+        if "plugin" not in first:
+            return cls(f"action {action}", first.get("label"))
+        version = (versions or {}).get(first.get("plugin_entry", ""))
+        words = ["plugin", first["plugin"], *([version] if version else [])]
+        words += [_ROLES[action], first["component"]] if action in _ROLES and "component" in first else ["action", action]
+        return cls(" ".join(words), first.get("label"))
+
+    def say(self, why: str, fix: str) -> str:
+        """The error as one line."""
+        where = f" in {self.label}" if self.label else ""
+        return " ".join(f"lepton: {self.what}{where}: {_sentence(why)} {_sentence(fix)}".split())
+
+
+@dataclass
+class Failure(Exception):
+    """Something the worker itself found wrong with an action. It becomes `Subject.say(why, fix)`."""
+
+    why: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.why}. {self.fix}."
+
+
+def fix_for(error: BaseException) -> str:
+    """The most useful thing to do about an exception that nobody expected."""
+    if isinstance(error, OSError) and error.errno in _OS_FIXES:
+        return _OS_FIXES[error.errno]
+    if isinstance(error, ModuleNotFoundError):
+        return "Add what provides it to the lock of the environment, or the file to `srcs`"
+    return "The traceback below shows where; mend the code it ends in"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out. Native libraries say it in exceptions of their own."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def count(number: int, noun: str, plural: str) -> str:
+    """`1 process`, `2 processes`."""
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names for a message, quoted, at most `most` of them."""
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+_OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Failed to allocate memory", "Cannot allocate memory")
+
+_OS_FIXES = {
+    errno.ENOSPC: "Free space on the disk, then build again",
+    errno.EDQUOT: "Free space in the quota, then build again",
+    errno.EROFS: "Write only to the declared outputs and to the temporary directory",
+    errno.EACCES: "Write only to the declared outputs and to the temporary directory, and read only declared inputs",
+    errno.EPERM: "Write only to the declared outputs and to the temporary directory, and read only declared inputs",
+    errno.EMFILE: "Close what is opened, or raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "Close what is opened, or raise the system's limit of open files",
+    errno.ENETUNREACH: "Actions have no network: declare what it fetches as an input",
+    errno.ECONNREFUSED: "Actions have no network: declare what it fetches as an input",
+    errno.ENOENT: "Declare the file as an input, or mend its path",
+}
