@@ -1,10 +1,11 @@
 """The flags of one action: `--key=value`, one a line, as the rules write them into a flag file.
 
-Every key must be read by someone: a missing key is an error when it is asked for, an unknown one when `finish` is called, which the worker
-does after the action has returned (an action may do it itself, before it works).
+Every key must be read by someone: a missing key is an error when it is asked for, an unknown one when `finish` is
+called, which the worker does after the action has returned (an action may do it itself, before it works).
 
-A key that starts with `output_` declares an output, and its value is that output's path and nothing else. The worker hands the action a
-private path in its stead and moves the result into place at the end, so an action writes exactly there and never beside it.
+A key that starts with `output_` declares an output, and its value is that output's path and nothing else. The worker
+hands the action a private path in its stead and moves the result into place at the end, so an action writes exactly
+there and never beside it.
 """
 
 import json
@@ -29,7 +30,8 @@ class Arguments:
     """Parsed flags. Values are text; the accessors check how often a key was given and what it holds."""
 
     def __init__(self, values: Mapping[str, Sequence[str]], directory: Path) -> None:
-        """Takes the values of each key in their order, and the absolute directory that relative paths are relative to."""
+        """Takes the values of each key in their order, and the absolute directory that relative paths are relative
+        to."""
         self._values = {key: tuple(found) for key, found in values.items()}
         self._directory = directory
         self._read: set[str] = set()
@@ -56,9 +58,10 @@ class Arguments:
         """The absolute directory that relative paths are relative to."""
         return self._directory
 
-    def keys(self) -> list[str]:
+    @property
+    def keys(self) -> tuple[str, ...]:
         """Every key given, in the order of its first appearance."""
-        return list(self._values)
+        return tuple(self._values)
 
     def many(self, key: str) -> list[str]:
         """Every value of `key`, in order; empty when it was not given."""

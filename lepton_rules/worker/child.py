@@ -1,7 +1,7 @@
 """What happens in the process that does one request: isolation, then the action, then one report to the parent.
 
-The same for a process forked from the zygote and for one started afresh, step by step and in the same order, so that both give the same
-bytes.
+The same for a process forked from the zygote and for one started afresh, step by step and in the same order, so that
+both give the same bytes.
 """
 
 import atexit
@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from lepton_rules.actions.arguments import Arguments, ArgumentsError
 from lepton_rules.worker import isa, isolation, processes
-from lepton_rules.worker.messages import Failure, Subject, fix_for, is_out_of_memory
+from lepton_rules.worker.messages import MORE_MEMORY, Failure, Subject, fix_for, is_out_of_memory
 
 _LONGEST_REPORT = 32 * 2**10
 
@@ -78,7 +78,8 @@ class Report:
 
     @classmethod
     def decode(cls, data: bytes) -> "Report | None":
-        """The reverse of `encode`; None for what is no report, such as the nothing that a process leaves that was killed."""
+        """The reverse of `encode`; None for what is no report, such as the nothing that a process leaves that was
+        killed."""
         try:
             return cls(**json.loads(data))
         except (ValueError, TypeError):
@@ -97,7 +98,8 @@ def run(task: Task, report_to: int) -> NoReturn:
         _enter(task)
         _preload(task.preload)
         _act(arguments)
-        # What Python itself does at its end, as far as others wait for it: helper processes of libraries are told to go.
+        # What Python itself does at its end, as far as others wait for it: helper processes of libraries are told to
+        # go.
         atexit._run_exitfuncs()
         report = Report(network=network)
     except BaseException as error:
@@ -143,7 +145,7 @@ def _act(arguments: Arguments) -> None:
     have = isa.detect()
     if want is not None and not isa.same_arithmetic(have, want):
         raise Failure(
-            f"this machine's instruction set class is {have} and the action was planned for {want}, whose floating point differs",
+            f"this machine's instruction set is {have}; the action was planned for {want}, which rounds differently",
             f"Run it on a machine of class {want}, or plan it on this one",
         )
     _set_threads(arguments.integer("threads", default=1))
@@ -156,14 +158,17 @@ def _act(arguments: Arguments) -> None:
     try:
         action.run(arguments)
     except SystemExit as error:
-        raise Failure(f"it raised SystemExit({error.code!r})", "Return from the function when all is well, else raise an error") from error
+        raise Failure(
+            f"it raised SystemExit({error.code!r})", "Return from the function when all is well, else raise an error"
+        ) from error
     arguments.finish()
 
 
 def _set_threads(number: int) -> None:
     """Fixes how many threads a library computes with. It is part of the result: it changes the order of sums.
 
-    Environments are started with one thread for each library, and the preloaded ones have read that by now. torch can be told later.
+    Environments are started with one thread for each library, and the preloaded ones have read that by now. torch can
+    be told later.
     """
     if number < 1:
         raise ArgumentsError(f"--threads={number} is less than 1")
@@ -189,10 +194,8 @@ def _explain(error: BaseException, task: Task, network: str | None) -> Report:
     elif isinstance(error, ArgumentsError):
         message = subject.say(str(error), "This is a mistake in the rule that wrote the flag file; report it")
     elif is_out_of_memory(error):
-        message = subject.say(
-            f"it needs more memory than the {isolation.memory_limit() / 2**30:.1f} GiB that an action may have here: {_named(error)}",
-            "Give it a smaller batch or model, or a machine with more memory",
-        )
+        limit = f"{isolation.memory_limit() / 2**30:.1f} GiB"
+        message = subject.say(f"it needs more memory than the {limit} it may have here: {_named(error)}", MORE_MEMORY)
         details = _traceback(error)
     else:
         message = subject.say(_named(error), fix_for(error))

@@ -1,10 +1,12 @@
 """Which instruction set class this machine has: the part of a machine that floating point results depend on.
 
-oneDNN, MLAS, OpenBLAS and MKL choose their kernels by CPU, and an AVX2 kernel rounds differently from an AVX-512 one. So the class is
-an input of every action whose bytes depend on it, and a machine of another class refuses the action (`same_arithmetic`).
+oneDNN, MLAS, OpenBLAS and MKL choose their kernels by CPU, and an AVX2 kernel rounds differently from an AVX-512 one.
+So the class is an input of every action whose bytes depend on it, and a machine of another class refuses the action
+(`same_arithmetic`).
 
-Standard library only, and no import of the rest of lepton_rules: Bazel's host detection runs this file as a script, with whatever
-Python the host has, and reads one JSON object from it: {"cpu": "AMD EPYC 9654", "isa": "x86_64_avx512_vnni"}.
+Standard library only, and no import of the rest of lepton_rules: Bazel's host detection runs this file as a script,
+with whatever Python the host has, and reads one JSON object from it: {"cpu": "AMD EPYC 9654", "isa":
+"x86_64_avx512_vnni"}.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# For each class, every class whose instructions it has too. The order within a family is from the poorest to the richest.
+# For each class, every class whose instructions it has too. The order within a family is from the poorest to the
+# richest.
 _PROVIDES: dict[str, tuple[str, ...]] = {
     "x86_64_v2": (),
     "x86_64_avx2": ("x86_64_v2",),
@@ -35,7 +38,8 @@ _AVX512 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 
 
 def provides(have: str, want: str) -> bool:
-    """Whether a machine of class `have` can execute the instructions of class `want`. A class no one knows provides itself alone."""
+    """Whether a machine of class `have` can execute the instructions of class `want`. A class no one knows provides
+    itself alone."""
     return have == want or want in _PROVIDES.get(have, ())
 
 
@@ -48,7 +52,8 @@ def same_arithmetic(have: str, want: str) -> bool:
 
 
 def classify(machine: str, flags: frozenset[str]) -> str:
-    """The class of an architecture (as `platform.machine()` names it) with CPU flags as Linux spells them in /proc/cpuinfo.
+    """The class of an architecture (as `platform.machine()` names it) with CPU flags as Linux spells them in
+    /proc/cpuinfo.
 
     An architecture outside the two families is its own class, named after it.
     """

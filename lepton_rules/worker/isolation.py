@@ -3,6 +3,7 @@
 Everything here is done by the process to itself, before any code of a plugin runs.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -12,8 +13,8 @@ import struct
 import sys
 from pathlib import Path
 
-# The part of the machine's memory, or of the container's, that one action may take. The rest is for Bazel and the system, which would
-# otherwise be slowed to a halt before the kernel kills anyone.
+# The part of the machine's memory, or of the container's, that one action may take. The rest is for Bazel and the
+# system, which would otherwise be slowed to a halt before the kernel kills anyone.
 _MEMORY_SHARE = 0.8
 
 _CLONE_NEWUSER = 0x10000000
@@ -23,24 +24,26 @@ _IFF_UP = 0x1
 
 
 def limit_resources() -> None:
-    """Bounds this process's memory, makes it the kernel's first choice when memory runs out, and turns core files off."""
+    """Bounds this process's memory, makes it the kernel's first choice when memory runs out, and turns core files
+    off."""
     _set_limit(resource.RLIMIT_CORE, 0)
     if sys.platform == "linux":
         _set_limit(resource.RLIMIT_DATA, memory_limit())
-        try:
+        # Without /proc the kernel chooses as it does for any process.
+        with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-        except OSError:
-            pass  # Without /proc the kernel chooses as it does for any process.
 
 
 def memory_limit() -> int:
-    """How many bytes of private memory an action may have: a share of the machine's, or of the control group's if that is less."""
+    """How many bytes of private memory an action may have: a share of the machine's, or of the control group's if
+    that is less."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return int(min([total, *_control_group_limits()]) * _MEMORY_SHARE)
 
 
 def cut_network() -> str | None:
-    """Gives this process, which must have one thread, a network namespace of its own, with nothing in it but its own loopback.
+    """Gives this process, which must have one thread, a network namespace of its own, with nothing in it but its own
+    loopback.
 
     Returns:
         None when that was done, else why the system does not allow it.
@@ -48,7 +51,8 @@ def cut_network() -> str | None:
     if sys.platform != "linux":
         return f"{sys.platform} has no network namespaces"
     libc = ctypes.CDLL(None, use_errno=True)
-    # The owner of the namespaces keeps all rights over files, so the superuser takes no user namespace if it can do without.
+    # The owner of the namespaces keeps all rights over files, so the superuser takes no user namespace if it can do
+    # without.
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_CLONE_NEWNET) != 0:
         if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
@@ -69,12 +73,11 @@ def _map_identity(user: int, group: int) -> None:
 
 
 def _raise_loopback() -> None:
-    """Brings the new namespace's loopback up, for libraries whose own processes talk over it. Bazel's sandbox does the same."""
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
-    except OSError:
-        pass  # No library here needs it; one that does says so itself.
+    """Brings the new namespace's loopback up, for libraries whose own processes talk over it. Bazel's sandbox does
+    the same."""
+    # A library that needs it and finds it down says so itself.
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
 def _set_limit(which: int, value: int) -> None:

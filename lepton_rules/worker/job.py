@@ -13,7 +13,7 @@ from typing import NoReturn
 from lepton_rules.actions.arguments import Arguments, ArgumentsError
 from lepton_rules.worker import child, processes
 from lepton_rules.worker.capture import Tail
-from lepton_rules.worker.messages import Failure, Subject, count, listed
+from lepton_rules.worker.messages import MORE_MEMORY, Failure, Subject, count, listed
 from lepton_rules.worker.outputs import Scratch, Staging
 from lepton_rules.worker.protocol import Request, Response
 
@@ -41,8 +41,8 @@ class Launch:
 
 
 class Job:
-    """A request that is being done. Its owner calls `read` when a descriptor of `descriptors` is readable, `reap` after a SIGCHLD, and
-    `tick` when `deadline` has come, until `response` is not None."""
+    """A request that is being done. Its owner calls `read` when a descriptor of `descriptors` is readable, `reap`
+    after a SIGCHLD, and `tick` when `deadline` has come, until `response` is not None."""
 
     def __init__(self, request: Request, launch: Launch, close_in_child: Callable[[], None]) -> None:
         """Starts the child. Whatever prevents that becomes the response."""
@@ -214,7 +214,7 @@ class Job:
             return
         if report and report.network and not details:
             details = f"(This system does not allow actions to be cut off from the network: {report.network}.)"
-        self._finish("\n".join(part.rstrip("\n") for part in (message, details) if part))
+        self._finish("".join(_line(part) for part in (message, details)))
 
     def _verdict(self, report: child.Report | None) -> str | None:
         """The error's line, or None when the child did all it should."""
@@ -249,11 +249,11 @@ class Job:
         except ValueError:
             name = f"signal {number}"
         if "std::bad_alloc" in self._output.text():
-            return f"it ran out of memory ({name}){peak}", "Give it a smaller batch or model, or a machine with more memory"
+            return f"it ran out of memory ({name}){peak}", MORE_MEMORY
         if number == signal.SIGKILL:
             known = processes.out_of_memory_kills() > self._kills_before
-            why = "because the machine ran out of memory" if known else "and not by the worker; lack of memory is the usual cause"
-            return f"it was killed (SIGKILL), {why}{peak}", "Give it a smaller batch or model, or a machine with more memory"
+            why = "for lack of memory" if known else "and not by the worker; lack of memory is the usual cause"
+            return f"it was killed (SIGKILL), {why}{peak}", MORE_MEMORY
         if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT):
             return (
                 f"it crashed in native code ({name})",
@@ -267,7 +267,9 @@ class Job:
             return self._subject.say(error.why, error.fix)
         if isinstance(error, ArgumentsError):
             return self._subject.say(str(error), "This is a mistake in the rule that wrote the flag file; report it")
-        return self._subject.say(f"its process cannot be run: {error}", "Free space, memory or processes on this machine, then build again")
+        return self._subject.say(
+            f"its process cannot be run: {error}", "Free space, memory or processes on this machine, then build again"
+        )
 
     def _finish(self, error: str | None) -> None:
         """Makes the response: an error's text, "" for success, None for cancelled. Cleans up whatever is left."""
@@ -285,7 +287,7 @@ class Job:
         cancelled = error is None
         self.response = Response(
             exit_code=0 if error == "" else 1,
-            output="" if cancelled else "\n".join(part for part in (error, output) if part),
+            output="" if error is None else _line(error) + output,
             request_id=self.request.request_id,
             was_cancelled=cancelled,
         )
@@ -309,6 +311,11 @@ def _start_afresh(main: str, task: child.Task, report: int) -> NoReturn:
         for descriptor in (file.fileno(), report):
             os.set_inheritable(descriptor, True)
         os.execv(sys.executable, [sys.executable, "-s", "-P", main, f"--child={file.fileno()},{report}"])
+
+
+def _line(text: str) -> str:
+    """Text, if there is any, with a newline at its end."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _expand(arguments: tuple[str, ...], directory: Path) -> list[str]:

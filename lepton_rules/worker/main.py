@@ -3,8 +3,8 @@
     python -s -P main.py [--preload=numpy,onnx] [--one_shot] @flagfile            does one action
     python -s -P main.py [--preload=numpy,onnx] [--one_shot] --persistent_worker   serves Bazel's JSON worker protocol
 
-With `--one_shot` the worker starts a new Python process for each action, as the first form does, rather than forking one in which the
-modules to preload are imported already. It does that on its own where forking is not safe.
+With `--one_shot` the worker starts a new Python process for each action, as the first form does, rather than forking
+one in which the modules to preload are imported already. It does that on its own where forking is not safe.
 """
 
 import gc
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         else:
             lines.append(argument)
     if os.name != "posix":
-        say(f"actions cannot be run on {sys.platform}: processes cannot be controlled. Build on Linux or macOS, or in WSL.")
+        say(f"{sys.platform} cannot run actions: Build on Linux or macOS, or in WSL.")
         return 1
     if persistent:
         return _serve(preload, one_shot)
@@ -55,7 +55,7 @@ def _serve(preload: tuple[str, ...], one_shot: bool) -> int:
     responses_to = os.dup(1)
     os.dup2(2, 1)
     if not one_shot and sys.platform != "linux":
-        say(f"each action starts a Python process of its own, since forking is not safe on {sys.platform}.")
+        say(f"forking is not safe on {sys.platform}; each action gets a Python process of its own.")
         one_shot = True
     refusal = None
     if not one_shot:
@@ -65,7 +65,7 @@ def _serve(preload: tuple[str, ...], one_shot: bool) -> int:
             refusal = Failure(*child.preload_failure(error))
         threads = processes.thread_count()
         if threads != 1 and refusal is None:
-            say(f"each action starts a Python process of its own, since preloading {','.join(preload)} left {threads} threads running.")
+            say(f"preloading {','.join(preload)} left {threads} threads; each action gets a Python process of its own.")
             _restart_one_shot(responses_to)
         gc.collect()
         # Children would otherwise copy the pages of every object that their garbage collector looks at.

@@ -1,4 +1,5 @@
-"""What the worker says when an action fails: `lepton: <what> in <label>: <why>. <the fix>.`, the form of every error of lepton_rules.
+"""What the worker says when an action fails: `lepton: <what> in <label>: <why>. <the fix>.`, the form of every error
+of lepton_rules.
 
 The worker does not use lepton_rules.plugin.errors: it must be able to speak where the plugin SDK cannot be imported.
 """
@@ -15,14 +16,16 @@ _ROLES = {"import_model": "importer", "run_pass": "pass", "export_model": "expor
 
 @dataclass(frozen=True)
 class Subject:
-    """Who an error is about: `what` for people ("plugin onnx pass quantize"), and the label of the target, if it is known."""
+    """Who an error is about: `what` for people ("plugin onnx pass quantize"), and the label of the target, if it is
+    known."""
 
     what: str
     label: str | None = None
 
     @classmethod
     def of(cls, arguments: Arguments, versions: Mapping[str, str] | None = None) -> "Subject":
-        """Derives the subject from an action's flags. `versions` maps a plugin's entry package to its version, where that is known."""
+        """Derives the subject from an action's flags. `versions` maps a plugin's entry package to its version, where
+        that is known."""
         given = {key: arguments.many(key) for key in ("action", "label", "plugin", "plugin_entry", "component")}
         first: dict[str, str] = {key: values[0] for key, values in given.items() if values}
         action = first.get("action", "?")
@@ -30,7 +33,9 @@ class Subject:
             return cls(f"action {action}", first.get("label"))
         version = (versions or {}).get(first.get("plugin_entry", ""))
         words = ["plugin", first["plugin"], *([version] if version else [])]
-        words += [_ROLES[action], first["component"]] if action in _ROLES and "component" in first else ["action", action]
+        words += (
+            [_ROLES[action], first["component"]] if action in _ROLES and "component" in first else ["action", action]
+        )
         return cls(" ".join(words), first.get("label"))
 
     def say(self, why: str, fix: str) -> str:
@@ -52,8 +57,11 @@ class Failure(Exception):
 
 def fix_for(error: BaseException) -> str:
     """The most useful thing to do about an exception that nobody expected."""
-    if isinstance(error, OSError) and error.errno in _OS_FIXES:
-        return _OS_FIXES[error.errno]
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _OS_FIXES:
+            return _OS_FIXES[cause.errno]
+        cause = cause.__cause__ or cause.__context__
     if isinstance(error, ModuleNotFoundError):
         return "Add what provides it to the lock of the environment, or the file to `srcs`"
     return "The traceback below shows where; mend the code it ends in"
@@ -62,6 +70,9 @@ def fix_for(error: BaseException) -> str:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out. Native libraries say it in exceptions of their own."""
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+MORE_MEMORY = "Give it a smaller batch or model, or a machine with more memory"
 
 
 def count(number: int, noun: str, plural: str) -> str:

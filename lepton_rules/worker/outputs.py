@@ -1,8 +1,9 @@
 """Where an action writes, and what of it becomes an output.
 
-An action gets, in place of each declared output, a path in a private directory beside it (`Staging`), and an empty working directory
-(`Scratch`). So a declared output exists only when the action has succeeded, whole, moved by a rename in one file system, even if the worker
-is killed at any time; and whatever lies beside an output was written there by this action and no other.
+An action gets, in place of each declared output, a path in a private directory beside it (`Staging`), and an empty
+working directory (`Scratch`). So a declared output exists only when the action has succeeded, whole, moved by a
+rename in one file system, even if the worker is killed at any time; and whatever lies beside an output was written
+there by this action and no other.
 """
 
 import os
@@ -20,8 +21,8 @@ class Scratch:
     """The working directory of one action, empty at the start, with a directory for temporary files in it."""
 
     def __init__(self) -> None:
-        # In the system's own temporary directory rather than beside the outputs, because the path of a UNIX socket, which Python's
-        # multiprocessing puts there, has at most 107 bytes.
+        # In the system's own temporary directory rather than beside the outputs, because the path of a UNIX socket,
+        # which Python's multiprocessing puts there, has at most 107 bytes.
         self.directory = Path(tempfile.mkdtemp(prefix="lepton-"))
         self.temporary = self.directory / "tmp"
         self.temporary.mkdir()
@@ -46,7 +47,7 @@ class Staging:
     def __init__(self, arguments: Arguments) -> None:
         """Makes the private directory. Raises Failure when an output cannot be written."""
         self._declared = [
-            (key, path) for key in arguments.keys() if key.startswith(OUTPUT_PREFIX) for path in arguments.paths(key)
+            (key, path) for key in arguments.keys if key.startswith(OUTPUT_PREFIX) for path in arguments.paths(key)
         ]
         self._directory: Path | None = None
         self._staged: list[Path] = []
@@ -59,7 +60,8 @@ class Staging:
                 holder = self._directory / str(index)
                 holder.mkdir()
                 self._staged.append(holder / path.name)
-                # Bazel makes the directory of a directory output, and nothing for a file output: the action finds the same here.
+                # Bazel makes the directory of a directory output, and nothing for a file output: the action finds the
+                # same here.
                 if path.is_dir():
                     self._staged[-1].mkdir()
         except OSError as error:
@@ -147,11 +149,11 @@ def remove(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    for directory, names, _ in os.walk(path):
-        for name in [".", *names]:
-            inner = os.path.join(directory, name)
-            if not os.path.islink(inner):
-                os.chmod(inner, 0o700)
+    for directory, _, _ in os.walk(path):
+        Path(directory).chmod(0o700)
+        for entry in Path(directory).iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                entry.chmod(0o700)
     shutil.rmtree(path, ignore_errors=True)
 
 
@@ -171,7 +173,7 @@ def _check_kinds(key: str, path: Path, staged: Path) -> None:
 
 def _move(source: Path, target: Path) -> None:
     try:
-        os.rename(source, target)
+        source.rename(target)
     except OSError:
         # Another file system, which only a hand-written command can ask for.
         if target.is_dir():

@@ -1,5 +1,7 @@
-"""Finding, ending and outliving processes: what Linux offers beyond the portable calls. Elsewhere these do what they can."""
+"""Finding, ending and outliving processes: what Linux offers beyond the portable calls. Elsewhere these do what they
+can."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -13,7 +15,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 def thread_count() -> int | None:
     """How many threads this process has, or None where the system does not tell."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return None
 
@@ -86,15 +88,13 @@ def _kill_group(leader: int) -> None:
 
 
 def _kill(process: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _numbers(directory: str) -> list[int]:
     try:
-        return [int(name) for name in os.listdir(directory) if name.isdecimal()]
+        return [int(entry.name) for entry in Path(directory).iterdir() if entry.name.isdecimal()]
     except OSError:
         return []
 

@@ -1,7 +1,8 @@
 """Bazel's persistent worker protocol, JSON flavour: one WorkRequest a line in, one WorkResponse a line out.
 
-https://bazel.build/remote/creating#work-requests. Messages are proto3 JSON, so a field that holds its default value is left out, and a
-newer Bazel may send fields that are not known here: they are ignored. `inputs` is ignored too: the worker keeps nothing between requests.
+https://bazel.build/remote/creating#work-requests. Messages are proto3 JSON, so a field that holds its default value
+is left out, and a newer Bazel may send fields that are not known here: they are ignored. `inputs` is ignored too: the
+worker keeps nothing between requests.
 """
 
 import json
@@ -12,8 +13,8 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
-# A request lists every input of an action, so lines of megabytes are normal. This bound only keeps a stream that is no protocol from
-# filling the memory.
+# A request lists every input of an action, so lines of megabytes are normal. This bound only keeps a stream that is
+# no protocol from filling the memory.
 _LONGEST_LINE = 256 * 2**20
 
 
@@ -29,7 +30,8 @@ class Request:
         arguments: the lines of the action's flag file, or `@file` for a flag file that Bazel did not expand.
         request_id: 0 in a singleplex worker.
         cancel: whether this asks to cancel the request of that id rather than to do it.
-        sandbox_dir: the directory, relative to the worker's, that relative paths are relative to; empty for the worker's own.
+        sandbox_dir: the directory, relative to the worker's, that relative paths are relative to; empty for the
+            worker's own.
     """
 
     arguments: tuple[str, ...] = ()

@@ -1,13 +1,12 @@
 """The loop of the worker's parent process: requests in, jobs run one at a time, responses out.
 
-The parent starts no thread and keeps nothing of a request. It never imports a plugin: it holds the libraries that were preloaded, from
-which children are forked.
+The parent starts no thread and keeps nothing of a request. It never imports a plugin: it holds the libraries that
+were preloaded, from which children are forked.
 """
 
 import os
 import selectors
 import signal
-import sys
 import time
 from collections import deque
 from types import FrameType
@@ -79,7 +78,8 @@ class Server:
                 self._job.cancel()
 
     def _receive(self, request: Request, responses_to: int) -> None:
-        """Puts a request in the queue, or cancels the one that is meant. A cancel for what is done or unknown asks for nothing."""
+        """Puts a request in the queue, or cancels the one that is meant. A cancel for what is done or unknown asks
+        for nothing."""
         active = self._job.request.request_id if self._job is not None else None
         queued = next((waiting for waiting in self._waiting if waiting.request_id == request.request_id), None)
         if request.cancel:
@@ -111,7 +111,8 @@ class Server:
         self._job = Job(request, self._launch, self._close_own)
 
     def _step(self) -> set[int]:
-        """Waits for the next event and lets the job act on it. Returns the descriptors that are ready and not the job's."""
+        """Waits for the next event and lets the job act on it. Returns the descriptors that are ready and not the
+        job's."""
         job = self._job
         self._watch(job.descriptors if job is not None else set())
         timeout = None
