@@ -1,8 +1,8 @@
 """ResNet-18 for small images.
 
 He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), https://arxiv.org/abs/1512.03385: basic
-blocks in four stages of two (64, 128, 256 and 512 channels). The stem is the one that the paper uses for CIFAR, a single
-3x3 convolution.
+blocks in four stages of two (64, 128, 256 and 512 channels). The stem is the one that the paper uses for CIFAR, a
+single 3x3 convolution.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Trains the ResNet-18 on the digits: about two minutes on two cores, and the same bytes each time.
 
 Progressive resizing (Howard, DAWNBench, 2018) and one cycle of the learning rate (Smith and Topin, "Super-Convergence",
-2017) make it short: the network is convolutional down to its global pooling, so most epochs see images of half the side,
-at a quarter of the cost.
+2017) make it short: the network is convolutional down to its global pooling, so most epochs see images of half the
+side, at a quarter of the cost.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def train(context: TrainingContext) -> Mapping[str, Tensor]:
     """Gives the weights of a `ResNet18` trained on the split `train`.
 
     Args:
-      context: configuration `half_epochs` at half of the images' side (default 14), then `full_epochs` at the whole (10);
-        `rate`, the learning rate's peak (0.05). Dataset `train`: `image`, `labels`.
+      context: configuration `half_epochs` at half of the images' side (default 14), then `full_epochs` at the whole
+        (10); `rate`, the learning rate's peak (0.05). Dataset `train`: `image`, `labels`.
 
     Returns:
       the state dictionary: float32 tensors, and an int64 counter for each batch normalization.
