@@ -97,6 +97,13 @@ def _min_items(
         yield f"{path}: it has fewer than {argument} elements"
 
 
+def _max_items(
+    value: Any, argument: Any, schema: Mapping[str, Any], root: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    if isinstance(value, list) and len(value) > argument:
+        yield f"{path}: it has more than {argument} elements"
+
+
 def _min_properties(
     value: Any, argument: Any, schema: Mapping[str, Any], root: Mapping[str, Any], path: str
 ) -> Iterator[str]:
@@ -167,6 +174,7 @@ _KEYWORDS: Mapping[str, _Check] = {
     "minimum": _minimum,
     "minLength": _min_length,
     "minItems": _min_items,
+    "maxItems": _max_items,
     "minProperties": _min_properties,
     "uniqueItems": _unique_items,
     "items": _items,

@@ -1,11 +1,13 @@
-"""What every test main does around its measurement: arguments in; report, test.xml, measurement.json and exit status
-out.
+"""What every test program does around its measurement: flags in; report, test.xml, measurement.json and verdict out.
+
+A program runs in one of two ways. As a test it prints its report, writes where Bazel's environment variables say, and
+its exit status is the verdict. As an action (`--output_verdict` and its siblings) it writes four files that hold no
+time, and succeeds whatever the verdict; the test then only shows them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -14,12 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lepton_rules.measure import test_xml
+from lepton_rules.manifest import canonical_json
+from lepton_rules.measure import junit
 from lepton_rules.measure.files import write_atomically
 from lepton_rules.measure.measurement import Measured, measurement
 from lepton_rules.measure.table import table
-from lepton_rules.measure.verdict import Outcome, Verdict, all_pass, show
+from lepton_rules.measure.verdict import Outcome, Verdict, show
 from lepton_rules.plugin.errors import LeptonError
+
+_OUTPUTS = ("output_measurement", "output_report", "output_verdict", "output_xml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,73 +39,83 @@ class Result:
 
 
 class Parser(argparse.ArgumentParser):
-    """Arguments in the form --key=value. A wrong command line is an error of ours, like every other."""
+    """Flags of the form --key=value. A wrong command line is an error of ours, like every other.
+
+    Args:
+      kind: "size", "accuracy" or "latency".
+    """
 
     def __init__(self, kind: str) -> None:
         super().__init__(prog=f"{kind}_test.py", allow_abbrev=False, add_help=False)
         self.kind = kind
         self.add_argument("--label", required=True)
         self.add_argument("--artifact_label", required=True)
-        self.add_argument("--baseline_label", default="")
+        self.add_argument("--baseline_label", default="the baseline")
         self.add_argument("--budget", action="append", default=[])
+        for output in _OUTPUTS:
+            self.add_argument(f"--{output}", type=Path)
 
     def error(self, message: str) -> NoReturn:
         raise LeptonError(f"{self.kind} test", f"its command line is wrong ({message})", "Report this to lepton_rules")
 
 
-def main(parser: Parser, measure: Callable[[argparse.Namespace], Result], arguments: Sequence[str]) -> int:
-    """Runs a test.
+def main(parser: Parser, measure: Callable[[argparse.Namespace], Result], flags: Sequence[str]) -> int:
+    """Runs a test program.
 
-    Writes test.xml to $XML_OUTPUT_FILE and measurement.json to $TEST_UNDECLARED_OUTPUTS_DIR where they are set. The
-    first line on standard output is ours when the test does not pass; a table follows.
+    The first line on standard output is ours, `lepton: …`, when the test does not pass; a table follows.
 
     Args:
       measure: gives the result, or raises LeptonError where there is none.
 
     Returns:
-      The exit status: 0 when every budget is PASS, else 1.
+      The exit status: 0 when every budget is PASS, else 1; as an action, 0 unless there is no result.
     """
     start = time.monotonic()
-    label = _peek(arguments, "label") or "an unnamed test"
-    names = [value.partition("=")[0] for value in _peek_all(arguments, "budget")]
+    label = next((flag.partition("=")[2] for flag in flags if flag.startswith("--label=")), "an unnamed test")
     try:
-        result = measure(parser.parse_args(arguments))
+        arguments = parser.parse_args(flags)
+        result = measure(arguments)
     except LeptonError as error:
-        message = str(error.with_label(label))
-        print(message)
-        _write_xml(test_xml.error_xml(label, names, message, time.monotonic() - start))
+        _report_error(label, flags, str(error.with_label(label)), start)
         return 1
     except BaseException as error:
-        message = (
-            f"lepton: {parser.kind} test in {label}: it raised {type(error).__name__}. Report this to lepton_rules."
-        )
-        print(message, flush=True)
-        _write_xml(test_xml.error_xml(label, names, message, time.monotonic() - start))
+        kind = type(error).__name__
+        wrong = LeptonError(f"{parser.kind} test", f"it raised {kind}: {error}", "See the traceback below", label)
+        _report_error(label, flags, str(wrong), start)
         raise
-    for outcome in result.outcomes:
-        if outcome.verdict is not Verdict.PASS:
-            print(failure_line(parser.kind, label, outcome))
-    print(report(label, result.outcomes))
-    for outcome in result.outcomes:
-        if outcome.warning:
-            print(f"{outcome.budget.name}: {outcome.warning}.")
-    _write_xml(test_xml.outcomes_xml(label, result.outcomes, time.monotonic() - start))
-    _write_measurement(parser.kind, label, result)
-    return 0 if all_pass(result.outcomes) else 1
+    content = canonical_json(
+        measurement(
+            parser.kind, label, result.artifact, result.baseline, result.outcomes, result.samples, result.environment
+        )
+    ).encode()
+    if arguments.output_verdict is not None:
+        write_atomically(arguments.output_measurement, content)
+        write_atomically(arguments.output_report, report(parser.kind, label, result.outcomes).encode())
+        write_atomically(arguments.output_xml, junit.outcomes_xml(label, result.outcomes))
+        write_atomically(arguments.output_verdict, f"{overall(result.outcomes).value}\n".encode())
+        return 0
+    print(report(parser.kind, label, result.outcomes), end="", flush=True)
+    if path := os.environ.get("XML_OUTPUT_FILE"):
+        write_atomically(Path(path), junit.outcomes_xml(label, result.outcomes, time.monotonic() - start))
+    if directory := os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR"):
+        write_atomically(Path(directory) / "measurement.json", content)
+    return 0 if overall(result.outcomes) is Verdict.PASS else 1
 
 
-def failure_line(kind: str, label: str, outcome: Outcome) -> str:
-    """The line that says why a budget did not pass."""
-    what = outcome.verdict.value
-    return str(LeptonError(f"{kind} test", f"{outcome.budget.name} is {what}: {outcome.why}", outcome.fix, label))
+def overall(outcomes: Sequence[Outcome]) -> Verdict:
+    """The verdict on the whole: PASS when every outcome is, else the first that is not. No outcome at all is no pass."""
+    if not outcomes:
+        return Verdict.NOT_PROVEN
+    return next((outcome.verdict for outcome in outcomes if outcome.verdict is not Verdict.PASS), Verdict.PASS)
 
 
-def report(label: str, outcomes: Sequence[Outcome]) -> str:
-    """The table of all budgets."""
+def report(kind: str, label: str, outcomes: Sequence[Outcome]) -> str:
+    """What the test prints: a line for each budget that did not pass, the table of all, and warnings."""
+    lines = [failure_line(kind, label, outcome) for outcome in outcomes if outcome.verdict is not Verdict.PASS]
     rows = [
         [
             outcome.budget.name,
-            f"{show(outcome.budget.limit)}",
+            show(outcome.budget.limit),
             "-" if outcome.value is None else show(outcome.value),
             outcome.budget.unit,
             "-" if outcome.margin is None else f"{show(100 * outcome.margin, 2)} %",
@@ -108,41 +123,25 @@ def report(label: str, outcomes: Sequence[Outcome]) -> str:
         ]
         for outcome in outcomes
     ]
-    return label + "\n" + table(["budget", "limit", "value", "unit", "margin", "verdict"], rows, right=(1, 2, 4))
+    lines += [label, table(["budget", "limit", "value", "unit", "margin", "verdict"], rows, right=(1, 2, 4))]
+    lines += [f"{outcome.budget.name}: {outcome.warning}." for outcome in outcomes if outcome.warning]
+    return "\n".join(lines) + "\n"
 
 
-def _write_xml(content: bytes) -> None:
-    if path := os.environ.get("XML_OUTPUT_FILE"):
-        write_atomically(Path(path), content)
-
-
-def _write_measurement(kind: str, label: str, result: Result) -> None:
-    if not (directory := os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")):
-        return
-    content = measurement(
-        kind, label, result.artifact, result.baseline, result.outcomes, result.samples, result.environment
-    )
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(Path(directory) / "measurement.json", text.encode("utf-8"))
-
-
-def _peek(arguments: Sequence[str], key: str) -> str:
-    return next(iter(_peek_all(arguments, key)), "")
-
-
-def _peek_all(arguments: Sequence[str], key: str) -> list[str]:
-    return [argument.partition("=")[2] for argument in arguments if argument.startswith(f"--{key}=")]
-
-
-def digest(facts: Mapping[str, Any], key: str, what: str) -> str:
-    """The digest under `key`, which names the model in measurement.json. Raises LeptonError when it is not one."""
-    value = facts.get(key)
-    hexadecimal = value.removeprefix("sha256:") if isinstance(value, str) else ""
-    if len(hexadecimal) != 64 or set(hexadecimal) - set("0123456789abcdef") or value != f"sha256:{hexadecimal}":
-        raise LeptonError(what, f"its {key} is {value!r}, not a sha256", "Build the target that writes it again")
-    return f"sha256:{hexadecimal}"
+def failure_line(kind: str, label: str, outcome: Outcome) -> str:
+    """The line that says why a budget did not pass."""
+    why = f"{outcome.budget.name} is {outcome.verdict.value}: {outcome.why}"
+    return str(LeptonError(f"{kind} test", why, outcome.fix, label))
 
 
 def run(parser: Parser, measure: Callable[[argparse.Namespace], Result]) -> NoReturn:
-    """`main` on the process's own arguments; exits."""
+    """`main` on the process's own flags; exits."""
     sys.exit(main(parser, measure, sys.argv[1:]))
+
+
+def _report_error(label: str, flags: Sequence[str], message: str, start: float) -> None:
+    """Prints the message, and counts an error for each budget, so that none of them looks kept."""
+    print(message, flush=True)
+    if path := os.environ.get("XML_OUTPUT_FILE"):
+        names = [flag.split("=")[1] for flag in flags if flag.startswith("--budget=")]
+        write_atomically(Path(path), junit.error_xml(label, names, message, time.monotonic() - start))

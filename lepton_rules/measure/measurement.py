@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lepton_rules.measure import json_schema
+from lepton_rules.manifest import schema
 from lepton_rules.measure.verdict import Outcome
 
 SCHEMA_VERSION = 1
@@ -57,7 +57,7 @@ def measurement(
 
 def problems(value: Any) -> list[str]:
     """What the schema forbids in `value` (as `json.loads` gives it); empty when it is a valid measurement."""
-    return json_schema.problems(value, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return list(schema.problems(value, json.loads(SCHEMA.read_text(encoding="utf-8"))))
 
 
 def _model(measured: Measured) -> dict[str, str]:

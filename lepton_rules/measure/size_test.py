@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from lepton_rules.manifest import read
 from lepton_rules.measure import gate
 from lepton_rules.measure.budget import SIZE, Budget, parse_all
-from lepton_rules.measure.files import read_object
 from lepton_rules.measure.measurement import Measured
 from lepton_rules.measure.verdict import Outcome, judge
 from lepton_rules.plugin.errors import LeptonError
@@ -61,14 +61,10 @@ def _judge(budget: Budget, size: int, baseline_size: int | None) -> Outcome:
 
 
 def _model(label: str, path: Path) -> tuple[Measured, int]:
-    what = f"manifest of {label}"
-    manifest = read_object(path, what)
-    size = manifest.get("bytes")
-    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
-        raise LeptonError(
-            what, f"its bytes are {size!r}, not a positive integer", "Build the target that writes it again"
-        )
-    return Measured(label=label, digest=gate.digest(manifest, "digest", what)), size
+    manifest = read(path)
+    if not manifest["bytes"]:
+        raise LeptonError(f"manifest of {label}", "the model has no bytes", "Build it again")
+    return Measured(label=label, digest=manifest["digest"]), manifest["bytes"]
 
 
 if __name__ == "__main__":

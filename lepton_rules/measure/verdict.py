@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -76,11 +75,6 @@ def judge(budget: Budget, value: Decimal, why: str, fix: str) -> Outcome:
     return Outcome(
         budget=budget, verdict=Verdict.PASS if kept else Verdict.FAIL, value=value, why=why, fix="" if kept else fix
     )
-
-
-def all_pass(outcomes: Sequence[Outcome]) -> bool:
-    """Whether the test passes. No outcome at all is no pass."""
-    return bool(outcomes) and all(outcome.verdict is Verdict.PASS for outcome in outcomes)
 
 
 def show(number: Decimal | float, digits: int = 5) -> str:

@@ -15,12 +15,12 @@ from lepton_rules.measure.verdict import Outcome, Verdict, show
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def outcomes_xml(label: str, outcomes: Sequence[Outcome], seconds: float) -> bytes:
+def outcomes_xml(label: str, outcomes: Sequence[Outcome], seconds: float | None = None) -> bytes:
     """The file of a test that measured. Whatever is not PASS is a failure.
 
     Args:
       label: the test's label.
-      seconds: how long the test took.
+      seconds: how long the test took; None leaves it out, so that equal outcomes give equal bytes.
     """
     suite = _suite(label, len(outcomes), seconds)
     failed = 0
@@ -67,14 +67,18 @@ def _detail(outcome: Outcome) -> str:
     return "\n".join([*lines, outcome.message])
 
 
-def _suite(label: str, tests: int, seconds: float) -> ElementTree.Element:
-    counts = {"tests": str(tests), "failures": "0", "errors": "0", "time": f"{seconds:.3f}"}
-    return ElementTree.Element("testsuite", {"name": _clean(label), **counts})
+def _suite(label: str, tests: int, seconds: float | None) -> ElementTree.Element:
+    counts = {"tests": str(tests), "failures": "0", "errors": "0"}
+    return ElementTree.Element("testsuite", {"name": _clean(label), **counts, **_time(seconds)})
 
 
-def _case(suite: ElementTree.Element, label: str, name: str, seconds: float) -> ElementTree.Element:
-    attributes = {"name": _clean(name), "classname": _clean(label), "time": f"{seconds:.3f}"}
+def _case(suite: ElementTree.Element, label: str, name: str, seconds: float | None) -> ElementTree.Element:
+    attributes = {"name": _clean(name), "classname": _clean(label), **_time(seconds)}
     return ElementTree.SubElement(suite, "testcase", attributes)
+
+
+def _time(seconds: float | None) -> dict[str, str]:
+    return {} if seconds is None else {"time": f"{seconds:.3f}"}
 
 
 def _document(suite: ElementTree.Element) -> bytes:

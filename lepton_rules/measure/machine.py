@@ -1,0 +1,59 @@
+"""Which machine measures: what a latency means nothing without."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lepton_rules.manifest import parse_json
+from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.worker import isa
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The machine that the build knows, which is this one.
+
+    Attributes:
+      cpu: what the CPU calls itself.
+      isa: its instruction set class.
+      chips: chip flags that its detection found, such as {"cuda": False}.
+    """
+
+    cpu: str
+    isa: str
+    chips: Mapping[str, bool]
+
+    def environment(self, threads: int) -> dict[str, Any]:
+        """The `environment` of measurement.json."""
+        libraries = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+        return {"cpu": self.cpu, "isa": self.isa, "threads": threads, "libraries": dict(sorted(libraries.items()))}
+
+
+def machine(identity: Path) -> Machine:
+    """Reads the identity that the build detected, an input of the test, so that no other machine's verdict is reused.
+
+    Args:
+      identity: JSON {"cpu", "isa", "chips"}.
+
+    Raises:
+      LeptonError: it cannot be read, or this is another machine.
+    """
+    try:
+        found = parse_json(identity.read_text("utf-8"))
+        cpu, isa_class, chips = found["cpu"], found["isa"], found.get("chips", {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LeptonError(
+            "machine identity", f"{identity.name} cannot be read ({error})", "Fetch @lepton_rules_host again"
+        ) from error
+    here = (isa.cpu_name(), isa.detect())
+    if here != (cpu, isa_class):
+        raise LeptonError(
+            "machine",
+            f"this is {here[0]} ({here[1]}), and the build knows {cpu} ({isa_class})",
+            "Run the test on the machine that the build detected, or fetch @lepton_rules_host again on this one",
+        )
+    return Machine(cpu=cpu, isa=isa_class, chips=chips)
