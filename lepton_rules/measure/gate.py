@@ -103,7 +103,7 @@ def main(parser: Parser, measure: Callable[[argparse.Namespace], Result], flags:
 
 
 def overall(outcomes: Sequence[Outcome]) -> Verdict:
-    """The verdict on the whole: PASS when every outcome is, else the first that is not. No outcome at all is no pass."""
+    """PASS when every outcome is, else the first verdict that is not. No outcome at all is no pass."""
     if not outcomes:
         return Verdict.NOT_PROVEN
     return next((outcome.verdict for outcome in outcomes if outcome.verdict is not Verdict.PASS), Verdict.PASS)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import resource
 import secrets
@@ -149,7 +150,8 @@ def _require_chip(
         return
     target = plugin.find("targets", hardware.target)
     flag = getattr(target, "available", "")
-    if flag and not here.chips.get(flag, False):
+    # A flag that the detection does not know is a stranger's: the rule has asked it.
+    if not here.chips.get(flag, True):
         raise LeptonError(
             f"hardware {hardware.target}",
             f"this machine ({here.cpu}) has no {flag}",
@@ -209,9 +211,7 @@ def _baseline_hardware(manifest: Mapping[str, Any], hardware: HardwareFacts | No
 def _opened(
     plugin: LoadedPlugin, arguments: argparse.Namespace, context: RuntimeContext, batches: Sequence[dict[str, Array]]
 ) -> Iterator[Run]:
-    """A model in the runtime, ready to run batch number i; closed at the end. It has run every batch once, rightly."""
-    import dataclasses
-
+    """A model in the runtime, ready to run batch number i, and closed at the end. It has run each once, rightly."""
     descriptor: Any = plugin.find("runtimes", arguments.component)
     make: Callable[[RuntimeContext], Any] = plugin.resolve(descriptor)
     config = parse_config(descriptor.config, parse_json(arguments.config))

@@ -37,7 +37,7 @@ def machine(identity: Path) -> Machine:
     """Reads the identity that the build detected, an input of the test, so that no other machine's verdict is reused.
 
     Args:
-      identity: JSON {"cpu", "isa", "chips"}.
+      identity: identity.json of @lepton_rules_host: JSON with "cpu", "isa" and "chips".
 
     Raises:
       LeptonError: it cannot be read, or this is another machine.

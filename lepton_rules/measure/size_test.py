@@ -1,11 +1,10 @@
 """The program of `lepton_size_test`: compares the bytes in manifests with budgets.
 
-    launch -s -P lepton_rules/measure/size_test.py --label=//x:y_size_test --artifact_label=//x:y --manifest=M
-    [--baseline_label=//x:b
-        --baseline_manifest=B] --budget=max_size_ratio=0.27 [--budget=max_size_bytes=12000000]
+    launch -s -P lepton_rules/measure/size_test.py --label=//x:y_size_test --artifact_label=//x:y --manifest=…
+        [--baseline_label=//x:b --baseline_manifest=…]
+        --budget=max_size_ratio=0.27 --budget=max_size_bytes=12000000
 
-The size of a model is that of all its files, external data included. No environment but the standard library's is
-needed.
+The size of a model is that of all its files, external data included. Reads no weights and needs no numerical library.
 """
 
 from __future__ import annotations
@@ -34,12 +33,16 @@ def parser() -> gate.Parser:
 
 
 def measure(arguments: argparse.Namespace) -> gate.Result:
-    """Judges every budget. Raises LeptonError for a budget or a manifest that is none."""
+    """Judges every budget.
+
+    Raises:
+      LeptonError: a budget or a manifest is none.
+    """
     budgets = parse_all(arguments.budget, SIZE)
     artifact, size = _model(arguments.artifact_label, arguments.manifest)
     baseline, baseline_size = None, None
     if arguments.baseline_manifest is not None:
-        baseline, baseline_size = _model(arguments.baseline_label or "the baseline", arguments.baseline_manifest)
+        baseline, baseline_size = _model(arguments.baseline_label, arguments.baseline_manifest)
     samples = {"bytes": size} if baseline_size is None else {"bytes": size, "baseline_bytes": baseline_size}
     return gate.Result(
         artifact=artifact,

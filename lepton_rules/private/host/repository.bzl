@@ -19,7 +19,7 @@ def _host_repository_impl(rctx):
         fail("lepton: host detection in @{}: it failed ({}). Report this.".format(rctx.name, result.stderr.strip()))
     facts = json.decode(result.stdout)
     rctx.file("host.bzl", _HOST.format(isa = repr(facts["identity"]["isa"]), chips = repr(facts["chips"])), executable = False)
-    rctx.file("identity.json", json.encode_indent(facts["identity"], indent = "  ") + "\n", executable = False)
+    rctx.file("identity.json", json.encode_indent(facts["identity"] | {"chips": facts["chips"]}, indent = "  ") + "\n", executable = False)
     rctx.file("BUILD.bazel", 'exports_files(["host.bzl", "identity.json"], visibility = ["//visibility:public"])\n', executable = False)
 
 host_repository = repository_rule(
