@@ -12,6 +12,8 @@ _environment = tag_class(
     attrs = {
         "exclude": attr.string_list(doc = """Globs of files to leave out, relative to the directory of packages, beside those that no build
         action uses (see docs/environments.md): `["pandas/tests/**"]`. `*` stays within one name, `**/` is any number of directories."""),
+        "interpreter": attr.label(doc = """The executable (`bin/python3`) of a whole CPython to copy, for example from an `http_archive` of a
+        relocatable one. Without it, a Python of this machine is copied, and two machines have the same environment where they have the same Python."""),
         "keep": attr.string_list(doc = "Globs of files to keep although they would be left out: `[\"torch/include/**\"]`."),
         "name": attr.string(mandatory = True, doc = "Name of the environment, unique in its module: lower-case letters, digits and underscores."),
         "package_indexes": attr.string_dict(doc = """A package index for a package: `{"torch": "https://…/whl/cpu"}`. It is asked for that
@@ -70,6 +72,7 @@ def _lepton_impl(module_ctx):
             name = repository,
             environment_name = tag.name,
             exclude = tag.exclude,
+            interpreter = tag.interpreter,
             keep = tag.keep,
             package_indexes = tag.package_indexes,
             python_version = tag.python_version,

@@ -42,7 +42,7 @@ def _installed(rctx, folder, wanted):
     path = rctx.path(folder)
     if not path.exists:
         return []
-    entries = [entry for entry in path.readdir() if wanted in entry.basename]
+    entries = [entry for entry in path.readdir(watch = "no") if wanted in entry.basename]
     entries = sorted(entries, key = lambda entry: _numbers(entry.basename), reverse = True)
     return [str(entry) + "/bin/python3" for entry in entries if rctx.path(str(entry) + "/bin/python3").exists]
 
@@ -66,38 +66,44 @@ def _candidates(rctx, version):
             ]
     return {path: None for path in found}.keys()
 
-def find_interpreter(rctx, what, label, version):
-    """A CPython of `version` on this machine, or a failure that says how to get one.
+def _required(rctx, python, version, subject, fix):
+    """The executable of `python`, which someone named, or a failure."""
+    probed = _probe(rctx, python, version)
+    if not probed.executable:
+        fail("{} is {}, which {}. {}.".format(subject, python, probed.why, fix))
+    rctx.watch(probed.executable)
+    return probed.executable
 
-    In order: the environment variable LEPTON_PYTHON_<major>_<minor>, PATH, pyenv's, uv's and the system's.
+def find_interpreter(rctx, what, label, version, given):
+    """A CPython of `version`, or a failure that says how to get one.
+
+    In order: the environment variable LEPTON_PYTHON_<major>_<minor>, the given one, PATH, pyenv's, uv's and the system's. The one
+    that is found is watched: after an upgrade of the system the environment is built again.
 
     Args:
       rctx: the repository's context.
       what: what needs it, for the message.
       label: the label that the message names.
       version: "3.11", or in full "3.11.7".
+      given: label of an executable, or None.
 
     Returns:
       The path of its executable, no wrapper and no virtual environment's.
     """
+    numbers = _numbers(version)
+    if len(numbers) not in [2, 3] or ".".join([str(number) for number in numbers]) != version or numbers < [3, 11]:
+        fail("lepton: {} in {}: python_version is {} and must be 3.11 or newer. Write for example 3.11.".format(what, label, repr(version)))
     variable = "LEPTON_PYTHON_" + "_".join(version.split(".")[:2])
     chosen = rctx.getenv(variable)
     if chosen:
-        probed = _probe(rctx, chosen, version)
-        if not probed.executable:
-            fail("lepton: {what} in {label}: {variable} is {chosen}, which {why}. Set it to a whole CPython {version}, or unset it.".format(
-                what = what,
-                label = label,
-                variable = variable,
-                chosen = chosen,
-                why = probed.why,
-                version = version,
-            ))
-        return probed.executable
+        return _required(rctx, chosen, version, "lepton: {} in {}: {}".format(what, label, variable), "Set it to a whole CPython {}, or unset it".format(version))
+    if given:
+        return _required(rctx, str(rctx.path(given)), version, "lepton: {} in {}: interpreter".format(what, label), "Name the executable of a whole CPython {}".format(version))
     tried = []
     for candidate in _candidates(rctx, version):
         probed = _probe(rctx, candidate, version)
         if probed.executable:
+            rctx.watch(probed.executable)
             return probed.executable
         tried.append("{} {}".format(candidate, probed.why))
     fail("lepton: {what} in {label}: no whole CPython {version} on this machine ({tried}). Install one (the system's python{series}, pyenv or uv), or set {variable} to its executable.".format(

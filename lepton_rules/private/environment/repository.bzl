@@ -57,7 +57,7 @@ def _environment_repository_impl(rctx):
     lock = rctx.path(rctx.attr.requirements_lock)
     for source in rctx.attr._builder:
         rctx.path(source)
-    python = find_interpreter(rctx, what, label, rctx.attr.python_version)
+    python = find_interpreter(rctx, what, label, rctx.attr.python_version, rctx.attr.interpreter)
     rctx.report_progress("building Python environment " + rctx.attr.environment_name)
     request = {
         "exclude": rctx.attr.exclude,
@@ -96,6 +96,7 @@ environment_repository = repository_rule(
     attrs = {
         "environment_name": attr.string(mandatory = True, doc = "The name in the tag."),
         "exclude": attr.string_list(doc = "Globs of files to drop, relative to the directory of packages."),
+        "interpreter": attr.label(allow_single_file = True, doc = "The executable of a whole CPython to copy."),
         "keep": attr.string_list(doc = "Globs of files to keep although they would be dropped."),
         "package_indexes": attr.string_dict(doc = "An index for a package that this machine's own places lack."),
         "python_version": attr.string(mandatory = True, doc = "Version of CPython, with or without its last component."),
@@ -115,9 +116,11 @@ environment_repository = repository_rule(
                     "pip_configuration.py",
                     "redaction.py",
                     "refusal.py",
+                    "relocation.py",
                     "tree.py",
                     "uv.lock",
                     "uv.py",
+                    "uv_failure.py",
                 ]
             ],
         ),

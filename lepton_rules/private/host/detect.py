@@ -1,7 +1,7 @@
 """Tells what this machine is, as one JSON object: {"identity": {…}, "chips": {…}}.
 
-Run by the host's Python, whichever it is, with the path of lepton_rules/worker/isa.py. A chip counts as here when its driver answers: a device node,
-not a program on PATH, which a container image may have without the device.
+Run by the host's Python, whichever it is, with the path of lepton_rules/worker/isa.py. A chip counts as here when its
+driver answers: a device node, not a program on PATH, which a container image may have without the device.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Any
 
 
 def identity(isa: dict[str, Any]) -> dict[str, Any]:
-    """What a measured time depends on: CPU, its number of usable cores, its memory rounded to GiB, architecture, ISA class, GPUs."""
+    """What a measured time depends on: CPU, its number of usable cores, its memory rounded to GiB, architecture,
+    ISA class, GPUs.
+    """
     return {
         "architecture": platform.machine(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

@@ -1,8 +1,10 @@
 """Builds one Python environment in the working directory: `prefix/`, `env.key`, `launch` and `facts.json`.
 
-Run by the Python that becomes the environment's interpreter (any 3.9 or newer), with the standard library alone:
+Run by the Python that becomes the environment's interpreter, with the standard library alone:
 
-    python3.11 -I -S -B build_environment.py '{"name": …, "label": …, "lock": …, "package_indexes": {…}, "exclude": […], "keep": […]}'
+    python3.11 -I -S -B build_environment.py '{"name": …, "label": …, …}'
+
+The argument holds the fields of `Request`.
 
 The tree is the same for the same lock and the same interpreter, wherever and whenever it is built.
 """
@@ -21,28 +23,36 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
+    sys.path.insert(0, str(Path(__file__).absolute().parents[4]))
 
 from lepton_rules.private.environment.builder import clean, interpreter, lock, pip_configuration, tree, uv
 from lepton_rules.private.environment.builder.install import Installer
-from lepton_rules.private.environment.builder.refusal import Refusal
+from lepton_rules.private.environment.builder.refusal import LOCK_COMMAND, Refusal
 
 _LAUNCH = """\
 #!/bin/sh
-# Runs this environment's Python, found relative to this file, without the user's packages and without the script's directory.
+# Runs this environment's Python, found relative to this file, without the user's packages and the script's directory.
 case "$0" in
   */*) here=${0%/*} ;;
   *) here=. ;;
 esac
 exec "$here/prefix/bin/python3" -s -P "$@"
 """
-# What this process needs of its environment, and nothing that changes a byte of the result.
-_DROPPED_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PYTHON", "UV_CONFIG_FILE")
+# Variables that would lead uv or Python to another interpreter or to other packages.
+_DROPPED_VARIABLES = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "UV_PYTHON",
+    "UV_CONFIG_FILE",
+)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to build. `label` and `lock_label` are for messages; `package_indexes`, `exclude` and `keep` as in the tag."""
+    """What to build. `label` and `lock_label` are for messages; the others are as in the tag."""
 
     name: str
     label: str
@@ -55,7 +65,7 @@ class Request:
 
 def build(request: Request, root: Path) -> None:
     """Builds the environment in the directory `root`."""
-    relock = f"bazel run @lepton_rules//lepton_rules:lock -- --requirements <requirements.in> --output {Path(request.lock).name}"
+    relock = f"{LOCK_COMMAND} --requirements <requirements.in> --output {Path(request.lock).name}"
     requirements = lock.read(Path(request.lock), relock)
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     configuration = pip_configuration.read(environment, Path(sys.prefix))
@@ -91,11 +101,15 @@ def build(request: Request, root: Path) -> None:
 def _compile(executable: Path, prefix: Path) -> None:
     script = Path(__file__).with_name("compile_bytecode.py")
     command = [str(executable), "-s", "-S", "-P", "-B", str(script), str(prefix), str(os.cpu_count() or 1)]
-    if sys.version_info < (3, 11):
-        command.remove("-P")
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"})
+    variables = {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     if done.returncode != 0:
-        raise Refusal("Python", "the copied interpreter does not run", "Report this with the lines below, and name a Python with LEPTON_PYTHON_<version>", done.stderr)
+        raise Refusal(
+            "Python",
+            f"the copy of {sys.executable} does not run",
+            "Name another CPython with LEPTON_PYTHON_<version>",
+            done.stderr,
+        )
 
 
 def _packages(folder: Path) -> dict[str, str]:
@@ -116,8 +130,8 @@ def main(arguments: list[str]) -> int:
         print(refusal.render(request.label), file=sys.stderr)
         return 1
     except OSError as error:
-        refusal = Refusal(f"environment {request.name}", f"the file system refused ({error})", "Free space or mend permissions, and build again")
-        print(refusal.render(request.label), file=sys.stderr)
+        why, fix = f"the file system refused ({error})", "Free space or mend permissions, and build again"
+        print(Refusal(f"environment {request.name}", why, fix).render(request.label), file=sys.stderr)
         return 1
     return 0
 

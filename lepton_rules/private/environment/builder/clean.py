@@ -1,11 +1,12 @@
 """Makes installed packages the same on every machine, and drops what no build action uses.
 
-Dropped because it differs between machines or is a path: console scripts, RECORD, INSTALLER, REQUESTED, direct_url.json, uv's own notes,
-`.pth` lines that name a directory outside. Dropped because it is for development: headers, native sources, static libraries, CMake
-files, Windows executables, and the test suites of the packages in `_TEST_SUITES`. BUILD and MODULE files would make a part of the
-tree another Bazel package.
+Dropped because it differs between machines or is a path: console scripts, RECORD, INSTALLER, REQUESTED,
+direct_url.json, uv's own notes, `.pth` lines that name a directory outside. Dropped because it is for development:
+headers, native sources, static libraries, CMake files, Windows executables, and the test suites of the packages in
+`_TEST_SUITES`. BUILD and MODULE files would make a part of the tree another Bazel package.
 
-A user adds to this with `exclude`, and takes from it with `keep`; both are globs relative to the directory of packages.
+A user adds to this with `exclude`, and takes from it with `keep`; both are globs relative to the directory of
+packages.
 """
 
 from __future__ import annotations
@@ -17,34 +18,45 @@ import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-# Globs: `*` stays within one name, `**/` is any number of directories.
+from lepton_rules.private.environment.builder.tree import files_of
+
+# Globs: `*` stays within one name, `**/` is any number of directories. One string for each reason.
+_DIFFERS_BETWEEN_MACHINES = """
+    *.dist-info/RECORD *.dist-info/INSTALLER *.dist-info/REQUESTED *.dist-info/direct_url.json *.dist-info/uv_*.json
+    bin/** **/__pycache__/** **/*.pyc .lock
+"""
+_STARTS_CODE_IN_EVERY_PROCESS = "distutils-precedence.pth"
+_BAZEL_TAKES_FOR_ITS_OWN = """
+    **/BUILD **/BUILD.bazel **/WORKSPACE **/WORKSPACE.bazel **/MODULE.bazel **/REPO.bazel
+"""
+_FOR_COMPILING_AGAINST = """
+    include/** torch/include/** torch/share/cmake/** share/man/** share/doc/**
+    **/*.a **/*.h **/*.hpp **/*.cuh **/*.cmake **/*.lib **/*.pxd **/*.pyx
+    numpy/**/*.c numpy/**/*.f numpy/**/*.f90 numpy/**/*.pyf onnx/**/*.cc setuptools/*.exe
+"""
+# torch_shm_manager, beside torch's test programs, stays.
+_TESTS = """
+    torch/bin/*Test torch/bin/test_* torch/bin/protoc* torch/bin/*.ptl torch/bin/upgrader_models/** torch/test/**
+    onnx/backend/test/** onnx/test/** numpy/**/tests/** scipy/**/tests/** sklearn/**/tests/** sympy/**/tests/**
+    networkx/**/tests/** mpmath/tests/** joblib/test/** pandas/tests/** jsonschema/tests/**
+    jsonschema_specifications/tests/** setuptools/tests/** setuptools/_distutils/tests/** referencing/tests/**
+"""
 DROPPED: tuple[str, ...] = (
-    # Differ from machine to machine.
-    "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json", "*.dist-info/uv_*.json",
-    "bin/**", "**/__pycache__/**", "**/*.pyc", ".lock", ".rsync-filter",
-    # Start code in every process; setuptools' shim for distutils.
-    "distutils-precedence.pth",
-    # Bazel would take them for its own.
-    "**/BUILD", "**/BUILD.bazel", "**/WORKSPACE", "**/WORKSPACE.bazel", "**/MODULE.bazel", "**/REPO.bazel",
-    # For those who compile against a package.
-    "include/**", "torch/include/**", "torch/share/cmake/**", "**/*.a", "**/*.h", "**/*.hpp", "**/*.cuh", "**/*.cmake", "**/*.lib",
-    "numpy/**/*.c", "numpy/**/*.f", "numpy/**/*.f90", "numpy/**/*.pyf", "onnx/**/*.cc", "**/*.pxd", "**/*.pyx", "setuptools/*.exe",
-    "share/man/**", "share/doc/**",
-    # Programs of torch's own test suite and its protocol compiler; torch_shm_manager stays.
-    "torch/bin/*Test", "torch/bin/test_*", "torch/bin/protoc*", "torch/bin/*.ptl", "torch/bin/upgrader_models/**", "torch/test/**",
-    # Test suites.
-    "onnx/backend/test/**", "onnx/test/**", "numpy/**/tests/**", "scipy/**/tests/**", "sklearn/**/tests/**", "sympy/**/tests/**",
-    "networkx/**/tests/**", "mpmath/tests/**", "joblib/test/**", "pandas/tests/**", "jsonschema/tests/**",
-    "jsonschema_specifications/tests/**", "setuptools/tests/**", "setuptools/_distutils/tests/**", "threadpoolctl/tests/**",
-    "narwhals/testing/**", "referencing/tests/**",
-)  # fmt: skip
+    *_DIFFERS_BETWEEN_MACHINES.split(),
+    *_STARTS_CODE_IN_EVERY_PROCESS.split(),
+    *_BAZEL_TAKES_FOR_ITS_OWN.split(),
+    *_FOR_COMPILING_AGAINST.split(),
+    *_TESTS.split(),
+)
 
 
 def clean(packages: Path, exclude: Sequence[str], keep: Sequence[str]) -> None:
-    """Drops files of the directory `packages` as the module says, then empty directories; mends `.pth` files and permissions."""
+    """Drops files of the directory `packages` as the module says, then empty directories; mends `.pth` files and
+    permissions.
+    """
     dropped = _pattern((*DROPPED, *exclude))
     kept = _pattern(keep)
-    for file in _files(packages):
+    for file in files_of(packages):
         name = file.relative_to(packages).as_posix()
         if dropped.fullmatch(name) and not kept.fullmatch(name):
             file.unlink()
@@ -58,7 +70,7 @@ def normalise_permissions(prefix: Path) -> None:
 
     A file that uv's cache shares is replaced by a copy first, so that the cache keeps its own permissions.
     """
-    for file in _files(prefix):
+    for file in files_of(prefix):
         status = file.lstat()
         wanted = 0o755 if status.st_mode & 0o111 else 0o644
         if stat.S_IMODE(status.st_mode) != wanted:
@@ -68,11 +80,7 @@ def normalise_permissions(prefix: Path) -> None:
                 copy.replace(file)
             file.chmod(wanted)
     for folder, _, _ in os.walk(prefix):
-        os.chmod(folder, 0o755)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
+        Path(folder).chmod(0o755)
 
 
 def _mend_path_file(file: Path) -> None:
@@ -87,9 +95,9 @@ def _mend_path_file(file: Path) -> None:
 
 
 def _drop_empty_directories(folder: Path) -> None:
-    for parent, _, _ in os.walk(folder, topdown=False):
-        if parent != str(folder) and not os.listdir(parent):
-            os.rmdir(parent)
+    for parent in (Path(name) for name, _, _ in os.walk(folder, topdown=False)):
+        if parent != folder and not any(parent.iterdir()):
+            parent.rmdir()
 
 
 def _pattern(globs: Iterable[str]) -> re.Pattern[str]:

@@ -1,8 +1,7 @@
-"""Installs a lock's packages with uv, and says in one line why it could not."""
+"""Installs a lock's packages with uv."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,26 +12,18 @@ from lepton_rules.private.environment.builder.lock import Requirement
 from lepton_rules.private.environment.builder.pip_configuration import PipConfiguration
 from lepton_rules.private.environment.builder.redaction import redact
 from lepton_rules.private.environment.builder.refusal import Refusal
+from lepton_rules.private.environment.builder.uv_failure import UvFailure
 
 _OPTIONS = (
-    "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile-bytecode", "--no-python-downloads", "--no-progress",
-    "--color=never", "--break-system-packages",
+    "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile-bytecode", "--no-python-downloads",
+    "--no-progress", "--color=never", "--break-system-packages",
     # Every index may hold the file: the hash says whether it is the right one.
     "--index-strategy=unsafe-best-match",
     # Files shared with uv's cache cost no disk. Nothing may write into them: what changes is replaced.
     "--link-mode=hardlink",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Failure:
-    """uv's answer when it failed, with credentials taken out."""
-
-    output: str
-
-    def mentions(self, *phrases: str) -> bool:
-        lowered = self.output.lower()
-        return any(phrase in lowered for phrase in phrases)
+# Where uv looks; all of it is set aside when one index alone is asked.
+PLACES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL", "UV_NO_INDEX")
 
 
 @dataclass(frozen=True)
@@ -45,68 +36,69 @@ class Installer:
     lock_name: str
     relock: str
 
-    def install(self, requirements: Sequence[Requirement], package_indexes: Mapping[str, str], packages: Path, scratch: Path) -> None:
+    def install(
+        self, requirements: Sequence[Requirement], package_indexes: Mapping[str, str], packages: Path, scratch: Path
+    ) -> None:
         """Installs `requirements` into the directory `packages`.
 
-        `package_indexes` maps a package to an index that is asked for it alone, and only when this machine's own places lack it.
+        `package_indexes` maps a package (normalised) to an index that is asked for it alone, and only when this
+        machine's own places lack it.
         """
+        unknown = sorted(set(package_indexes) - {item.name for item in requirements})
+        if unknown:
+            raise Refusal(
+                f"package_indexes of lock {self.lock_name}",
+                f"the lock has no package {', '.join(unknown)}",
+                "Remove it from package_indexes, or lock it",
+            )
         failure = self._run(requirements, packages, scratch)
-        if failure is None:
-            return
-        indexed = [item for item in requirements if item.name in package_indexes]
-        if indexed and not failure.mentions("hash mismatch"):
+        if failure is not None and package_indexes and not failure.wrong_hash:
             rest = [item for item in requirements if item.name not in package_indexes]
             failure = self._run(rest, packages, scratch) if rest else None
-            for item in indexed:
-                if failure is None and self._run([item], packages, scratch) is not None:
-                    failure = self._run([item], packages, scratch, only_index=package_indexes[item.name])
+            for item in requirements:
+                if failure is None and item.name in package_indexes:
+                    failure = self._install_indexed(item, package_indexes[item.name], packages, scratch)
         if failure is not None:
-            raise self._refusal(failure)
+            raise failure.refusal(f"lock {self.lock_name}", self.relock)
 
-    def _run(self, requirements: Sequence[Requirement], packages: Path, scratch: Path, only_index: str = "") -> Failure | None:
+    def _install_indexed(self, requirement: Requirement, index: str, packages: Path, scratch: Path) -> UvFailure | None:
+        failure = self._run([requirement], packages, scratch)
+        return (
+            self._run([requirement], packages, scratch, only_index=index)
+            if failure is not None and not failure.wrong_hash
+            else failure
+        )
+
+    def _run(
+        self, requirements: Sequence[Requirement], packages: Path, scratch: Path, only_index: str = ""
+    ) -> UvFailure | None:
         file = scratch / "requirements.txt"
         file.write_text("".join(f"{item.text}\n" for item in requirements), encoding="utf-8")
         environment = {**self.environment, **self.configuration.for_uv(self.environment)}
         if only_index:
-            for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"):
-                environment.pop(name, None)
+            environment = {name: value for name, value in environment.items() if name not in PLACES}
             environment["UV_DEFAULT_INDEX"] = only_index
-        command = [str(self.uv), "pip", "install", *_OPTIONS, "--python", sys.executable, "--target", str(packages), "--requirement", str(file)]
+        command = [
+            str(self.uv),
+            "pip",
+            "install",
+            *_OPTIONS,
+            "--python",
+            sys.executable,
+            "--target",
+            str(packages),
+            "--requirement",
+            str(file),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=scratch)
         if done.returncode == 0:
             return None
-        secrets = (*self.configuration.urls, only_index, *(value for name, value in self.environment.items() if name.startswith("UV_")))
-        return Failure(redact(done.stderr.strip() or done.stdout.strip(), secrets))
-
-    def _refusal(self, failure: Failure) -> Refusal:
-        what = f"lock {self.lock_name}"
-        words = " ".join(re.sub(r"[│├╰─▶×]", " ", failure.output).split())
-        if failure.mentions("hash mismatch"):
-            return Refusal(
-                what,
-                f"a wheel does not have the hash that the lock gives ({_after(words, 'Hash mismatch for')})",
-                f"If the new file is to be trusted, write the lock again: {self.relock}",
-                failure.output,
-            )
-        if failure.mentions("failed to fetch", "error sending request", "timed out", "dns error", "connection refused", "401", "403"):
-            return Refusal(
-                what,
-                f"a package index did not answer ({_after(words, 'Failed to fetch:')})",
-                "Mend the index in pip's configuration (pip config list) or in package_indexes",
-                failure.output,
-            )
-        if failure.mentions("no version", "not found in", "no wheels", "no matching", "no usable wheels", "no compatible", "building source distributions is disabled", "was not found"):
-            return Refusal(
-                what,
-                f"no wheel for this machine and this Python ({_after(words, 'Because')})",
-                f"Add its place to pip's configuration or package_indexes, or lock a version that has one: {self.relock}",
-                failure.output,
-            )
-        return Refusal(what, f"uv could not install it ({words[:200]})", f"See uv's words below, or write the lock again: {self.relock}", failure.output)
+        return UvFailure(
+            redact(done.stderr.strip() or done.stdout.strip(), (*self.configuration.urls, *uv_urls(environment)))
+        )
 
 
-def _after(words: str, marker: str) -> str:
-    """A few words that follow `marker`, or the first ones."""
-    start = words.find(marker)
-    chosen = words[start + len(marker) :] if start >= 0 else words
-    return chosen.strip(" :")[:160].rstrip()
+def uv_urls(environment: Mapping[str, str]) -> list[str]:
+    """Every URL in uv's own variables, for `redact`. An index may be named, as `name=url`."""
+    words = [word for name in PLACES for word in environment.get(name, "").replace(",", " ").split()]
+    return [word[word.index("=") + 1 :] if "=" in word.partition("://")[0] else word for word in words]

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from lepton_rules.private.environment.builder.refusal import Refusal
 
-_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]*\])?\s*(?P<rest>==\s*[^\s;]+|@\s*\S+)?")
+_REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]*\])?\s*(?P<rest>==\s*[^\s;]+|@\s*\S+)?"
+)
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})(?=\s|$)")
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """One locked package: `name` normalised as PEP 503 says, `text` the whole requirement on one line, with its hashes."""
+    """One locked package: `name` normalised as PEP 503 says, `text` the whole requirement on one line, with its
+    hashes.
+    """
 
     name: str
     text: str
@@ -26,10 +30,11 @@ def normalise(name: str) -> str:
 
 
 def read(file: Path, relock: str) -> tuple[Requirement, ...]:
-    """The requirements of the lock `file`, in its order. `relock` is the command that writes the lock again, for messages.
+    """The requirements of the lock `file`, in its order. `relock` is the command that writes the lock again, for
+    messages.
 
-    Refuses what would make the lock mean different things on two machines: a requirement with no version or no hash, another file
-    (`-r`, `-c`), an editable install, an index.
+    Refuses what would make the lock mean different things on two machines: a requirement with no version or no hash,
+    another file (`-r`, `-c`), an editable install, an index.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -38,9 +43,10 @@ def read(file: Path, relock: str) -> tuple[Requirement, ...]:
     found = []
     for number, line in _logical_lines(text):
         if line.startswith("-"):
+            option = line.split()[0].split("=")[0]
             raise Refusal(
                 f"lock {file.name}",
-                f"line {number} is an option of pip's ({line.split()[0].split('=')[0]}), and a lock holds requirements alone",
+                f"line {number} is an option of pip's ({option}), and a lock holds requirements alone",
                 "Remove the line; name an index in pip's configuration or in package_indexes",
             )
         found.append(_requirement(file, number, line, relock))
@@ -50,11 +56,21 @@ def read(file: Path, relock: str) -> tuple[Requirement, ...]:
 def _requirement(file: Path, number: int, line: str, relock: str) -> Requirement:
     matched = _REQUIREMENT.match(line)
     if not matched:
-        raise Refusal(f"lock {file.name}", f"line {number} is not a requirement ({line[:60]!r})", f"Write the lock again: {relock}")
+        raise Refusal(
+            f"lock {file.name}",
+            f"line {number} is not a requirement ({line[:60]!r})",
+            f"Write the lock again: {relock}",
+        )
     if not matched["rest"]:
-        raise Refusal(f"lock {file.name}", f"{matched['name']} has no version (line {number})", f"Write the lock again: {relock}")
+        raise Refusal(
+            f"lock {file.name}", f"{matched['name']} has no version (line {number})", f"Write the lock again: {relock}"
+        )
     if not _HASH.search(line):
-        raise Refusal(f"lock {file.name}", f"{matched[0].strip()} has no --hash (line {number})", f"Write the lock again: {relock}")
+        raise Refusal(
+            f"lock {file.name}",
+            f"{matched[0].strip()} has no --hash (line {number})",
+            f"Write the lock again: {relock}",
+        )
     return Requirement(normalise(matched["name"]), line)
 
 

@@ -1,10 +1,11 @@
 """Where this machine gets Python packages from, as pip's configuration says, and the same for uv.
 
-uv does not read pip's configuration, and a company's mirrors, local wheels and certificates are set there. The rules are pip's
-("Configuration" in pip's documentation): files first (global, user, site, or the one file of PIP_CONFIG_FILE), then `PIP_*` variables;
-the section of a command wins over `[global]`.
+uv does not read pip's configuration, and a company's mirrors, local wheels and certificates are set there. The rules
+are pip's ("Configuration" in pip's documentation): files first (global, user, site, or the one file of
+PIP_CONFIG_FILE), then `PIP_*` variables; the section of a command wins over `[global]`.
 
-Nothing read here ends in a file or a key: the lock's hashes decide what is installed, and this only where it comes from.
+Nothing read here ends in a file or a key: the lock's hashes decide what is installed, and this only where it comes
+from.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ _SECTIONS = ("global", "install")
 
 @dataclass(frozen=True)
 class PipConfiguration:
-    """pip's settings that decide where packages come from. URLs may hold credentials: never print one without `redact`."""
+    """pip's settings that decide where packages come from. URLs may hold credentials: never print one without
+    `redact`.
+    """
 
     index_url: str = ""
     extra_index_urls: tuple[str, ...] = ()
@@ -68,12 +71,15 @@ class PipConfiguration:
 
 
 def read(environment: Mapping[str, str], prefix: Path) -> PipConfiguration:
-    """pip's configuration on this machine for the interpreter whose prefix is `prefix`. A file that cannot be read counts as empty."""
+    """pip's configuration on this machine for the interpreter whose prefix is `prefix`. A file that cannot be read
+    counts as empty.
+    """
     settings: dict[str, str] = {}
     for file in configuration_files(environment, prefix):
         settings.update(_read_file(file))
     for name, value in environment.items():
-        if name.startswith("PIP_") and value:
+        # An empty variable takes back what a file says.
+        if name.startswith("PIP_"):
             settings[name[len("PIP_") :].lower().replace("_", "-")] = value
     links = (_as_location(link) for link in settings.get("find-links", "").split())
     return PipConfiguration(
@@ -94,7 +100,7 @@ def configuration_files(environment: Mapping[str, str], prefix: Path) -> list[Pa
     chosen = environment.get("PIP_CONFIG_FILE", "")
     if chosen == os.devnull:
         return []
-    home = Path(environment.get("HOME") or os.path.expanduser("~"))
+    home = Path(environment.get("HOME") or Path.home())
     if sys.platform == "darwin":
         shared = [Path("/Library/Application Support/pip/pip.conf")]
         library = home / "Library/Application Support/pip"
@@ -121,10 +127,10 @@ def _read_file(file: Path) -> dict[str, str]:
     settings: dict[str, str] = {}
     for section in _SECTIONS:
         if parser.has_section(section):
-            settings.update({key.replace("_", "-"): value for key, value in parser.items(section) if value})
+            settings.update({key.replace("_", "-"): value for key, value in parser.items(section)})
     return settings
 
 
 def _as_location(link: str) -> str:
     """A path relative to the home directory in full; a URL or any other path as it is."""
-    return os.path.expanduser(link) if link.startswith("~") else link
+    return str(Path(link).expanduser()) if link.startswith("~") else link

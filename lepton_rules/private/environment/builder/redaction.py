@@ -15,7 +15,9 @@ _HEADER = re.compile(r"(?i)\b(?P<scheme>bearer|basic|token) (?=[A-Za-z0-9+/_.~=-
 
 
 def redact(text: str, urls: Iterable[str] = ()) -> str:
-    """`text` without user information in URLs, secret query parameters, authorization headers, or any credential of `urls`."""
+    """`text` without user information in URLs, secret query parameters, authorization headers, or any credential
+    of `urls`.
+    """
     text = _USERINFO.sub(rf"\g<scheme>{_MASK}@", text)
     text = _SECRET_PARAMETER.sub(rf"\g<key>{_MASK}", text)
     text = _HEADER.sub(rf"\g<scheme> {_MASK}", text)
@@ -25,7 +27,9 @@ def redact(text: str, urls: Iterable[str] = ()) -> str:
 
 
 def _secrets(urls: Iterable[str]) -> set[str]:
-    """Passwords of `urls`, as written and decoded; and the user name where it is the only credential, as tokens often are."""
+    """Passwords of `urls`, as written and decoded; and the user name where it is the only credential, as tokens
+    often are.
+    """
     found = set()
     for url in urls:
         try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+# What writes a lock, for messages and for a lock's own first lines.
+LOCK_COMMAND = "bazel run @lepton_rules//lepton_rules:lock --"
+
 
 class Refusal(Exception):
     """An environment that cannot be built as declared.
 
-    `what` names the thing, `why` the cause and `fix` what the reader does about it. `details` are further lines, such as the last
-    words of the tool that failed. The label is filled in by `build_environment`, which alone knows it.
+    `what` names the thing, `why` the cause and `fix` what the reader does about it. `details` are further lines, such
+    as the last words of the tool that failed. The label is filled in by `build_environment`, which alone knows it.
     """
 
     def __init__(self, what: str, why: str, fix: str, details: str = "") -> None:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 
 def digest(root: Path) -> str:
-    """SHA-256, in hex, over every file's relative path, whether it may be executed, and its bytes, in the order of the paths.
+    """SHA-256, in hex, over every file's relative path, whether it may be executed, and its bytes, ordered by path.
 
     Links count as what they point to: they arrive so at a remote executor.
     """
-    files = sorted((os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names), key=os.fsencode)
+    files = sorted(files_of(root), key=lambda file: os.fsencode(file.relative_to(root)))
     total = hashlib.sha256()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for name, contents in zip(files, pool.map(lambda name: file_digest(root / name), files, chunksize=64), strict=True):
-            executable = os.access(root / name, os.X_OK)
-            total.update(os.fsencode(name) + (b"\0x\0" if executable else b"\0-\0") + contents.encode() + b"\n")
+        for file, contents in zip(files, pool.map(file_digest, files, chunksize=64), strict=True):
+            executable = b"\0x\0" if os.access(file, os.X_OK) else b"\0-\0"
+            total.update(os.fsencode(file.relative_to(root)) + executable + contents.encode() + b"\n")
     return total.hexdigest()
 
 
@@ -29,3 +29,8 @@ def file_digest(file: Path) -> str:
         while chunk := stream.read(1 << 20):
             state.update(chunk)
     return state.hexdigest()
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Every file below `folder`, sorted."""
+    return sorted(Path(parent, name) for parent, _, names in os.walk(folder) for name in names)

@@ -25,15 +25,21 @@ def pinned_version() -> str:
 
 
 def find(environment: Mapping[str, str], secrets: tuple[str, ...] = ()) -> Path:
-    """uv: the one that LEPTON_UV names, else PATH's or the cached one if it has the pinned version, else one that pip fetches.
+    """uv: the one that LEPTON_UV names, else PATH's or the cached one if it has the pinned version, else one that
+    pip fetches.
 
-    pip takes its own configuration, and the wheel must have a hash of `uv.lock`. `secrets` are URLs whose credentials no message shows.
+    pip takes its own configuration, and the wheel must have a hash of `uv.lock`. `secrets` are URLs whose credentials
+    no message shows.
     """
     version = pinned_version()
     override = environment.get(OVERRIDE, "")
     if override:
         if _version(Path(override)) is None:
-            raise Refusal("uv", f"{OVERRIDE} is {override}, which does not run as uv", f"Set {OVERRIDE} to a uv executable, or unset it")
+            raise Refusal(
+                "uv",
+                f"{OVERRIDE} is {override}, which does not run as uv",
+                f"Set {OVERRIDE} to a uv executable, or unset it",
+            )
         return Path(override)
     on_path = shutil.which("uv", path=environment.get("PATH"))
     if on_path and _version(Path(on_path)) == version:
@@ -45,8 +51,8 @@ def find(environment: Mapping[str, str], secrets: tuple[str, ...] = ()) -> Path:
 
 
 def _cache(environment: Mapping[str, str]) -> Path:
-    folder = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME") or os.path.expanduser("~"), ".cache")
-    return Path(folder) / "lepton_rules"
+    home = Path(environment.get("HOME") or Path.home())
+    return Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "lepton_rules"
 
 
 def _version(uv: Path) -> str | None:
@@ -65,9 +71,22 @@ def _fetch(destination: Path, environment: Mapping[str, str], secrets: tuple[str
     with tempfile.TemporaryDirectory(dir=destination.parent.parent, prefix=".uv-") as scratch:
         for pip in _pips(environment):
             # Not `pip install`: a Debian system Python refuses that, and nothing is installed here.
-            command = [*pip, "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", scratch, "--requirement", str(PIN)]
+            command = [
+                *pip,
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--require-hashes",
+                "--dest",
+                scratch,
+                "--requirement",
+                str(PIN),
+            ]
             # A constraints file would have to carry hashes, and has no say in a pinned tool.
-            done = subprocess.run(command, capture_output=True, text=True, check=False, env={**environment, "PIP_CONSTRAINT": os.devnull})
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, env={**environment, "PIP_CONSTRAINT": os.devnull}
+            )
             wheel = next(Path(scratch).glob("uv-*.whl"), None)
             if done.returncode == 0 and wheel:
                 _unpack(wheel, Path(scratch) / "unpacked")
