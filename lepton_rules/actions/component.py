@@ -54,7 +54,7 @@ def load_component(arguments: Arguments, kind: str) -> Loaded:
     plugin = load(arguments.one("plugin"), arguments.one("plugin_entry"))
     descriptor = plugin.find(kind, arguments.one("component"))
     assert isinstance(descriptor, Component)
-    config = parse_config(descriptor.config, arguments.json("config"), what=f"{plugin.name}.{descriptor.name}")
+    config: Any = parse_config(descriptor.config, arguments.json("config"), what=f"{plugin.name}.{descriptor.name}")
     return Loaded(plugin, descriptor, config, plugin.resolve(descriptor))
 
 

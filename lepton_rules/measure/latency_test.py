@@ -161,17 +161,19 @@ def _require_chip(
 
 def _batches(arguments: argparse.Namespace, manifest: Mapping[str, Any]) -> list[dict[str, Array]]:
     """Up to 16 different inputs of the wanted batch, from the dataset."""
-    fixed = fixed_batch(manifest["inputs"])
-    if arguments.batch < 1 or fixed not in (None, arguments.batch):
-        raise LeptonError(
-            "batch",
-            f"it is {arguments.batch}, and {arguments.artifact_label} takes {fixed or 'at least 1'}",
-            "Change it",
-        )
-    inputs = model_inputs(DatasetFile(arguments.dataset).arrays(), manifest["inputs"])
-    samples = len(next(iter(inputs.values())))
+    _require_batch(arguments, manifest, arguments.artifact_label)
+    inputs, samples = model_inputs(DatasetFile(arguments.dataset), manifest)
     count = min(_DISTINCT_BATCHES, -(-samples // arguments.batch))
     return [batch_of(inputs, index * arguments.batch, arguments.batch) for index in range(count)]
+
+
+def _require_batch(arguments: argparse.Namespace, manifest: Mapping[str, Any], label: str) -> None:
+    fixed = fixed_batch(manifest)
+    if arguments.batch < 1 or fixed not in (None, arguments.batch):
+        takes = "at least 1" if fixed is None else f"{fixed} only"
+        raise LeptonError(
+            "batch", f"it is {arguments.batch}, and {label} takes {takes}", "Set the test's batch to that"
+        )
 
 
 def _baseline_manifest(arguments: argparse.Namespace, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,6 +182,7 @@ def _baseline_manifest(arguments: argparse.Namespace, manifest: Mapping[str, Any
             "budget min_speedup", "it compares with a baseline and there is none", "Set the test's baseline"
         )
     against = read(arguments.baseline_manifest)
+    _require_batch(arguments, against, arguments.baseline_label)
     takes, given = (
         [(tensor["name"], tensor["dtype"], tensor["shape"][1:]) for tensor in one["inputs"]]
         for one in (against, manifest)
@@ -194,7 +197,7 @@ def _baseline_manifest(arguments: argparse.Namespace, manifest: Mapping[str, Any
 
 
 def _baseline_hardware(manifest: Mapping[str, Any], hardware: HardwareFacts | None) -> HardwareFacts | None:
-    """The chip that the baseline was made for, else the candidate's; always with the candidate's runtime and threads."""
+    """The chip that the baseline was made for, else the candidate's; with the candidate's runtime and threads."""
     own = manifest["hardware"]
     if own is None or hardware is None:
         return hardware
@@ -211,26 +214,26 @@ def _baseline_hardware(manifest: Mapping[str, Any], hardware: HardwareFacts | No
 def _opened(
     plugin: LoadedPlugin, arguments: argparse.Namespace, context: RuntimeContext, batches: Sequence[dict[str, Array]]
 ) -> Iterator[Run]:
-    """A model in the runtime, ready to run batch number i, and closed at the end. It has run each once, rightly."""
+    """A model in the runtime, ready to run batch number i; it has run each once, rightly. Closed at the end."""
     descriptor: Any = plugin.find("runtimes", arguments.component)
     make: Callable[[RuntimeContext], Any] = plugin.resolve(descriptor)
     config = parse_config(descriptor.config, parse_json(arguments.config))
     runtime = make(dataclasses.replace(context, config=config))
     try:
         for batch in batches:
-            outputs = check_outputs(runtime.run(batch), context.model.manifest["outputs"], arguments.batch)
-            _require_finite(outputs)
+            outputs = check_outputs(runtime.run(batch), context.model.manifest, arguments.batch)
+            _require_numbers(outputs)
         yield lambda index: runtime.run(batches[index % len(batches)])
     finally:
         runtime.close()
 
 
-def _require_finite(outputs: Mapping[str, Array]) -> None:
+def _require_numbers(outputs: Mapping[str, Array]) -> None:
     import numpy
 
     for name, array in outputs.items():
-        if array.dtype.kind == "f" and not numpy.isfinite(array).all():
-            raise LeptonError(f"output {name!r}", "it holds NaN or infinity", "Mend the model: its speed means nothing")
+        if array.dtype.kind == "f" and numpy.isnan(array).any():
+            raise LeptonError(f"output {name!r}", "it holds NaN", "Mend the model: its speed means nothing")
 
 
 def _speedup(budget: Budget, baseline: Run, candidate: Run, arguments: argparse.Namespace) -> tuple[Outcome, PairedRun]:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from lepton_rules.measure.sequential import SpeedupGate
+from lepton_rules.measure.sequential import Plan, SpeedupGate
 from lepton_rules.measure.verdict import Verdict
 
 Run = Callable[[int], object]
@@ -26,7 +26,6 @@ Clock = Callable[[], int]
 _WARM_UP_SECONDS = 0.3
 _WARM_UP_RUNS = 50
 _SHORTEST_NS = 200_000
-_MOST_REPEATS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ def measure_pairs(
     """Measures pairs until the gate proves something or its plan ends.
 
     Both are warmed up first, outside of the plan's seconds. Where an inference is short, each member of a pair is
-    several of them in a row, so that the shorter member lasts at least 0.2 ms and the clock's own cost does not
+    several of them in a row, so that the shorter member lasts about 0.2 ms and the clock's own cost does not
     count.
 
     Args:
@@ -73,8 +72,7 @@ def measure_pairs(
     order = random.Random(seed)
     with quiet():
         baseline_ns, candidate_ns = warm_up(baseline, clock), warm_up(candidate, clock)
-        shorter = max(min(baseline_ns, candidate_ns), 1)
-        run = PairedRun(seed=seed, repeats=min(max(-(-_SHORTEST_NS // shorter), 1), _MOST_REPEATS))
+        run = PairedRun(seed=seed, repeats=_repeats(baseline_ns, candidate_ns, plan))
         start = clock()
         while not run.stopped:
             if run.pairs and clock() - start >= plan.seconds * 1e9:
@@ -92,6 +90,13 @@ def measure_pairs(
                     run.stopped = "verdict"
         run.seconds = (clock() - start) / 1e9
     return run
+
+
+def _repeats(baseline_ns: int, candidate_ns: int, plan: Plan) -> int:
+    """As many as make the shorter member last 0.2 ms, while all pairs still fit in the plan's seconds; at least 1."""
+    wanted = -(-_SHORTEST_NS // max(min(baseline_ns, candidate_ns), 1))
+    fitting = int(plan.seconds * 1e9 / plan.maximum_pairs) // max(baseline_ns + candidate_ns, 1)
+    return max(1, min(wanted, fitting))
 
 
 def measure_alone(candidate: Run, samples: int, seconds: float, clock: Clock = time.perf_counter_ns) -> list[int]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy
+
 from lepton_rules import manifest
 from lepton_rules.plugin import HardwareFacts, ModelFacts, NoConfig, TensorSpec
 from lepton_rules.worker import isa

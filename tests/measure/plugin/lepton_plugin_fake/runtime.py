@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy
+
 from lepton_rules.plugin import LeptonError, RuntimeContext
 
 CLASSES = 10
