@@ -25,7 +25,7 @@ EnvironmentInfo, _new_environment_info = provider(
     """,
     init = _init,
     fields = {
-        "directory": "File: the one source directory with interpreter, standard library and packages; an input of every action.",
+        "directory": "File: the one source directory with interpreter (bin/python3), standard library and packages (lib/python<major>.<minor>/site-packages); an input of every action.",
         "key": "File: a small file that changes whenever the environment does; a tool of every action.",
         "launcher": "File: the script beside `directory` that runs its Python with `-s -P` and the arguments it is given.",
         "name": "string: the name in the tag `lepton.environment`.",

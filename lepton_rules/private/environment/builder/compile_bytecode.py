@@ -29,7 +29,7 @@ def units(root: Path) -> list[tuple[str, list[str]]]:
     found: dict[str, list[str]] = {}
     for folder, _, names in os.walk(root):
         relative = Path(folder).relative_to(root)
-        installed = relative.parts[2:3] in (("dist-packages",), ("site-packages",))
+        installed = relative.parts[2:3] == ("site-packages",)
         unit = "/".join(relative.parts[: _PACKAGES_PARTS if installed else _LIBRARY_PARTS])
         found.setdefault(unit, []).extend((relative / name).as_posix() for name in names if name.endswith(".py"))
     return sorted((unit, sorted(files)) for unit, files in found.items() if files)

@@ -27,11 +27,14 @@ _LEFT_OUT_NAMES = re.compile(
     r"__pycache__|config-\d.*|.*\.(pyc|pyo|a|o|exe)|_sysconfigdata.*\.py|"
     r"(_test|_tkinter|_ctypes_test|xxlimited|_xxtestfuzz|_xxsubinterpreters).*\.so"
 )
+_DEBIAN_PATH_FILE = (
+    "import os, site; site.addsitedir(os.path.join(os.path.dirname(sitedir), 'site-packages'))\n"
+)
 
 
 @dataclass(frozen=True)
 class Copied:
-    """The copy: its executable, the directory for packages, and the interpreter's full version."""
+    """The copy: its executable, the directory for packages (`lib/python<version>/site-packages`), and its full version."""
 
     executable: Path
     packages: Path
@@ -58,10 +61,13 @@ def copy_into(prefix: Path) -> Copied:
     executable.chmod(0o755)
     relocation.make_search_paths_relative(prefix)
     relocation.write_sysconfig_data(destination)
-    # Debian's site module knows no site-packages outside a virtual environment.
-    debian = "dist-packages" in (library / "site.py").read_text(encoding="utf-8")
-    packages = destination / ("dist-packages" if debian else "site-packages")
-    packages.mkdir()
+    if "dist-packages" in (library / "site.py").read_text(encoding="utf-8"):
+        # Outside a virtual environment, Debian's site module (which is frozen in) looks there alone.
+        (destination / "dist-packages").mkdir()
+        (destination / "dist-packages" / "site-packages.pth").write_text(_DEBIAN_PATH_FILE, encoding="utf-8")
+    # Every CPython looks here, also one whose library is in lib64.
+    packages = prefix / "lib" / destination.name / "site-packages"
+    packages.mkdir(parents=True)
     return Copied(executable, packages, ".".join(map(str, sys.version_info[:3])))
 
 
