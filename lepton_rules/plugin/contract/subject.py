@@ -1,0 +1,265 @@
+"""A plugin under the contract: what was declared of it, its samples, and the processes that run its components."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lepton_rules.plugin.config import config_schema
+from lepton_rules.plugin.descriptors import KINDS, Component, Exporter, Importer, Metric, Pass, Runtime
+from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.plugin.manager import LoadedPlugin, load
+
+# Two seeds under which the same set of short strings iterates in another order.
+HASH_SEEDS = (0, 4242)
+
+
+class Contract:
+    """A plugin, and what the checks need to try it.
+
+    Use it as a context manager, or call `close`: it holds a temporary directory.
+
+    Args:
+        name: the plugin's name.
+        entry: its entry module; empty for a distribution's entry point.
+        samples: `module:function`, see `lepton_rules.plugin.contract.samples`; empty for a plugin of targets alone.
+        descriptors: what the `lepton_plugin` target declares: a mapping, or the path of a JSON file or of the generated
+            `passes.bzl`. None where there is no such target.
+        mend: the command that writes `passes.bzl` anew, for the message.
+        timeout_s: seconds that one run of a component may take.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        entry: str = "",
+        samples: str = "",
+        descriptors: Mapping[str, Any] | Path | str | None = None,
+        mend: str = "",
+        timeout_s: float = 120.0,
+    ) -> None:
+        self.name = name
+        self.entry = entry
+        self.samples = samples
+        self.mend = mend or f"python -m lepton_rules.plugin.generate --name {name} …, as docs/plugins.md says"
+        self.timeout_s = timeout_s
+        self._descriptors = descriptors
+        self._directory = tempfile.TemporaryDirectory(prefix="lepton-contract-")
+        self._jobs = 0
+
+    def __enter__(self) -> Contract:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Removes the temporary directory."""
+        self._directory.cleanup()
+
+    @functools.cached_property
+    def plugin(self) -> LoadedPlugin:
+        """The plugin, loaded in this process; none of its libraries is."""
+        return load(self.name, self.entry)
+
+    @property
+    def what(self) -> str:
+        """How an error calls it."""
+        return f"contract of {self.plugin}"
+
+    def failure(self, why: str, fix: str) -> LeptonError:
+        """Returns the error of a check."""
+        return LeptonError(self.what, why, fix)
+
+    @functools.cached_property
+    def declared(self) -> Mapping[str, Any] | None:
+        """What the `lepton_plugin` target declares, or None where nothing was handed in."""
+        if self._descriptors is None or isinstance(self._descriptors, Mapping):
+            return self._descriptors
+        path = Path(self._descriptors)
+        text = path.read_text("utf-8")
+        if path.suffix == ".bzl":
+            found = re.search(r"^DESCRIPTORS = json\.decode\(r'''(.*?)'''\)$", text, re.DOTALL | re.MULTILINE)
+            if not found:
+                raise LeptonError(f"file {path.name}", "it has no DESCRIPTORS", f"Generate it: {self.mend}")
+            text = found[1]
+        declared: Mapping[str, Any] = json.loads(text)
+        return declared
+
+    def drive(self, mode: str, seed: int = 0, **job: Any) -> Any:
+        """Runs the driver in a process of its own.
+
+        Args:
+            mode: of the driver.
+            seed: PYTHONHASHSEED.
+            **job: what else the mode takes.
+
+        Returns:
+            What it returned, as JSON types.
+
+        Raises:
+            LeptonError: it raised or died; the traceback is printed.
+        """
+        self._jobs += 1
+        # Of another length each time, so that a path that goes into an output shows.
+        directory = Path(self._directory.name) / ("job" + "x" * self._jobs)
+        directory.mkdir()
+        (directory / "job.json").write_text(
+            json.dumps(
+                {"mode": mode, "name": self.name, "entry": self.entry, **job, "directory": str(directory / "work")}
+            ),
+            "utf-8",
+        )
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": str(seed),
+            "PYTHONPATH": os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONSAFEPATH": "1",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+        driver = Path(__file__).with_name("driver.py")
+        done = subprocess.run(
+            [sys.executable, "-s", "-P", str(driver), str(directory / "job.json"), str(directory / "result.json")],
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        result_file = directory / "result.json"
+        if done.returncode or not result_file.is_file():
+            raise self.failure(
+                f"the process that runs its components ended with status {done.returncode}", "See its output above"
+            )
+        result = json.loads(result_file.read_text("utf-8"))
+        if "error" in result:
+            print(result["traceback"], file=sys.stderr)
+            raise self.failure(result["error"], "See the traceback above")
+        return result
+
+    @functools.cached_property
+    def written_samples(self) -> Mapping[str, Any]:
+        """The author's samples, written once. Raises LeptonError where a component has none."""
+        from lepton_rules.plugin.contract.samples import Samples, to_json
+
+        samples: Mapping[str, Any] = self.drive("samples", samples=self.samples) if self.samples else to_json(Samples())
+        for kind, name, component in self.components():
+            if isinstance(component, Importer):
+                table, key = "imports", name
+            elif isinstance(component, Metric):
+                table, key = "metrics", name
+            elif isinstance(component, Runtime):
+                formats = [f for f in component.consumes if f in samples["models"]]
+                table, key = "models", formats[0] if formats else component.consumes[0]
+            else:
+                table, key = "models", component.consumes
+            if key not in samples[table]:
+                raise self.failure(
+                    f"there is no sample for {kind}.{name}",
+                    f"Give Samples.{table} an entry {key!r} in the function {self.samples or 'named by samples'}",
+                )
+        for table in ("configs", "refused"):
+            for key in samples[table]:
+                kind, _, name = key.partition(".")
+                if kind not in KINDS or name not in getattr(self.plugin, kind):
+                    raise self.failure(
+                        f"Samples.{table} has the key {key!r}", "Write <kind>.<name>, such as passes.quantize"
+                    )
+        return samples
+
+    def components(self) -> list[tuple[str, str, Component]]:
+        """Returns (kind, name, descriptor) of everything that has code."""
+        return [
+            (kind, name, component)
+            for kind in KINDS
+            if kind != "targets"
+            for name, component in sorted(getattr(self.plugin, kind).items())
+        ]
+
+    def configurations(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """Returns the configurations to try a component with: the author's, and the default where there is one.
+
+        Raises:
+            LeptonError: an option has no default and the author gave no configuration.
+        """
+        component: Component = getattr(self.plugin, kind)[name]
+        given: list[dict[str, Any]] = list(self.written_samples["configs"].get(f"{kind}.{name}", []))
+        if kind == "importers":
+            own = self.written_samples["imports"][name]["config"]
+            given = [{**own, **config} for config in given] or [dict(own)]
+        needed = [f for f, s in config_schema(component.config)["fields"].items() if "default" not in s]
+        if not needed:
+            return [{}, *given] if {} not in given and kind != "importers" else given
+        if not given:
+            raise self.failure(
+                f"{kind}.{name} has the option {needed[0]!r} without a default, and the samples give no configuration",
+                f"Give Samples.configs an entry '{kind}.{name}'",
+            )
+        return given
+
+    @functools.cached_property
+    def runs(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """Every case with the outcomes of its runs: two under the first hash seed, one under the second."""
+        cases = []
+        for kind, name, component in self.components():
+            for config in self.configurations(kind, name):
+                formats: list[str | None] = [None]
+                if isinstance(component, Runtime):
+                    formats = [f for f in component.consumes if f in self.written_samples["models"]]
+                for format in formats:
+                    cases.append({"kind": kind, "name": name, "config": config, "format": format})
+        outcomes: list[list[dict[str, Any]]] = [[] for _ in cases]
+        started = time.monotonic()
+        for seed, runs in zip(HASH_SEEDS, (2, 1), strict=True):
+            if seed != HASH_SEEDS[0]:
+                # A time that goes into an output has most often the resolution of a second.
+                time.sleep(max(0.0, 1.1 - (time.monotonic() - started)))
+            answer = self.drive(
+                "run",
+                seed,
+                samples=self.written_samples,
+                timeout_s=self.timeout_s,
+                cases=[{**case, "runs": runs} for case in cases],
+            )
+            for collected, results in zip(outcomes, answer["results"], strict=True):
+                collected.extend(results)
+        return list(zip(cases, outcomes, strict=True))
+
+    @functools.cached_property
+    def refusals(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Every configuration that the author says is refused, with the outcome of one run."""
+        cases: list[dict[str, Any]] = []
+        for key, configs in self.written_samples["refused"].items():
+            kind, _, name = key.partition(".")
+            component: Component = getattr(self.plugin, kind)[name]
+            format = None
+            if isinstance(component, Runtime):
+                format = next(f for f in component.consumes if f in self.written_samples["models"])
+            base = self.configurations(kind, name)[-1]
+            cases += [
+                {"kind": kind, "name": name, "config": {**base, **c}, "format": format, "runs": 1} for c in configs
+            ]
+        if not cases:
+            return []
+        answer = self.drive("run", samples=self.written_samples, timeout_s=self.timeout_s, cases=cases)
+        return [(case, results[0]) for case, results in zip(cases, answer["results"], strict=True)]
+
+
+def writes_model(component: Component) -> bool:
+    """Tells whether a component writes a model."""
+    return isinstance(component, Importer | Pass | Exporter)
