@@ -1,0 +1,105 @@
+"""What each component of the plugin can be told. Light: read wherever the plugin is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from lepton_rules.plugin import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportConfig:
+    """Imports an .onnx file, with its weights inside or in files that the target lists as weights."""
+
+    VERSION: ClassVar[int] = 1
+    accept_non_finite: bool = option(False, doc="Accept weights that are NaN or infinite.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckConfig:
+    """Checks that the model keeps the ONNX rules and loads in onnxruntime; leaves it as it is."""
+
+    VERSION: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferShapesConfig:
+    """Writes the inferred type and shape of every tensor into the model."""
+
+    VERSION: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizeConfig:
+    """Folds constants and fuses nodes, as far as the result is the same on every machine (onnxruntime's BASIC
+    level)."""
+
+    VERSION: ClassVar[int] = 1
+    max_folded_bytes: int = option(
+        16 << 20, doc="Bytes of the largest constant that folding may make.", minimum=1, maximum=1 << 30
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeConfig:
+    """Static 8-bit quantization: weights and activations become int8 with the ranges of calibration samples (QDQ)."""
+
+    VERSION: ClassVar[int] = 1
+    calibrator: Literal["MinMax", "Entropy", "Percentile"] = option(
+        "MinMax",
+        doc="How an activation's range is found: all values, least information lost, or all but the outliers.",
+    )
+    percentile: float = option(
+        99.99, doc="Share of the values, in percent, that Percentile keeps in range.", minimum=50, maximum=100
+    )
+    max_samples: int = option(512, doc="At most so many calibration samples, the first ones.", minimum=1)
+    per_channel: bool = option(
+        True, doc="One weight scale for each output channel.", requires={"true": "int8_per_channel"}
+    )
+    activation_type: Literal["uint8", "int8"] = option(
+        "uint8",
+        doc="Type of activations.",
+        requires={"uint8": "uint8_activations", "int8": "int8_activations"},
+    )
+    activation_symmetric: bool = option(
+        False,
+        doc="Zero point of activations in the middle of their range.",
+        requires={"true": "int8_symmetric", "false": "int8_asymmetric"},
+    )
+    weight_type: Literal["int8"] = option("int8", doc="Type of weights, always symmetric.")
+    reduce_range: bool = option(
+        False,
+        doc="Weights of 7 bits, for chips whose 8-bit products saturate.",
+        requires={"false": "int8_full_range"},
+    )
+    quantize_bias: bool = option(True, doc="Biases become int32; some compilers want them as they are.")
+    dedicated_qdq: bool = option(False, doc="A quantize-dequantize pair of its own for each reader of a tensor.")
+    op_types: tuple[str, ...] = option((), doc="Quantize only these operators; empty for all that can be.")
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in floating point.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeDynamicConfig:
+    """Dynamic 8-bit quantization: int8 weights, activations quantized as they come; no calibration data."""
+
+    VERSION: ClassVar[int] = 1
+    per_channel: bool = option(
+        True, doc="One weight scale for each output channel.", requires={"true": "int8_per_channel"}
+    )
+    reduce_range: bool = option(
+        False,
+        doc="Weights of 7 bits, for chips whose 8-bit products saturate.",
+        requires={"false": "int8_full_range"},
+    )
+    op_types: tuple[str, ...] = option(("Gemm", "MatMul"), doc="Operators to quantize.")
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in floating point.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToFp16Config:
+    """Stores and computes in half precision (IEEE 754 binary16)."""
+
+    VERSION: ClassVar[int] = 1
+    keep_io_types: bool = option(True, doc="Inputs and outputs of the model stay float32.")
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in float32.")
