@@ -102,7 +102,7 @@ TENSORRT = Target(
         "trt_int8_use_native_calibration_table": "0",  # ranges are in the graph
         "trt_timing_cache_enable": "0",
     },
-    available="cuda",
+    available="tensorrt",
     doc="An NVIDIA GPU through TensorRT, with CUDA for what TensorRT does not take.",
 )
 
