@@ -62,7 +62,8 @@ def _lepton_dataset_impl(ctx):
         inputs.append(ctx.file.split_indices)
     args.add("--evaluation_split=" + ctx.attr.evaluation_split)
     for split, file in files.items():
-        args.add(file, format = "--output_split={}=%s".format(split))
+        args.add("--split=" + split)
+        args.add(file, format = "--output_split=%s")
     lepton_run(
         ctx,
         action = "dataset",
