@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable
 
-from lepton_rules.measure.paired import measure_alone, measure_pairs
+from lepton_rules.measure.paired import PairedRun, measure_alone, measure_pairs
 from lepton_rules.measure.sequential import Plan, SpeedupGate
 from lepton_rules.measure.verdict import Verdict
 
@@ -29,7 +29,7 @@ class Bench:
 
         return once
 
-    def measure(self, budget: float = 1.0, seed: int = 7, **plan: float) -> tuple[SpeedupGate, object]:
+    def measure(self, budget: float = 1.0, seed: int = 7, **plan: float) -> tuple[SpeedupGate, PairedRun]:
         gate = SpeedupGate(budget, Plan(**plan))  # type: ignore[arg-type]
         return gate, measure_pairs(self.run("baseline"), self.run("candidate"), gate, seed, self.clock)
 

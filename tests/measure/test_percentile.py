@@ -18,7 +18,7 @@ def test_floors_are_those_of_the_rules() -> None:
     assert percentile.floor(0.99) == 662
 
 
-@pytest.mark.parametrize(("samples", "over"), [(64, 1), (63, 1), (256, 14), (2648, 0), (2648, 2648), (500, 250)])
+@pytest.mark.parametrize(("samples", "over"), [(64, 1), (63, 1), (256, 14), (2648, 0), (2648, 60), (500, 250)])
 def test_chance_is_the_binomial_tail(samples: int, over: int) -> None:
     for share in (Fraction(1, 2), Fraction(9, 10), Fraction(99, 100)):
         found = percentile.chance(samples, over, float(share))

@@ -203,7 +203,7 @@ def test_nonsense_is_refused() -> None:
         {"seconds": 0.0},
     ):
         with pytest.raises(ValueError):
-            Plan(**fields)  # type: ignore[arg-type]
+            Plan(**fields)
 
 
 def test_the_number_of_ways_is_what_it_is_made_of() -> None:

@@ -1,0 +1,170 @@
+"""The latency test, with a real plugin and real work: a runtime that multiplies matrices as often as its model says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programs import Done, run_program
+
+from lepton_rules.measure import measurement
+from models import PLUGIN_ROOT, make_dataset, make_identity, make_model
+
+HERE = {"target": "here", "runtime": "matmul", "capabilities": [], "options": {}, "threads": 1}
+# Enough multiplications for half a millisecond, whatever the machine.
+WORK = 300
+
+
+class Case:
+    """A candidate, a baseline and all else that the program wants, each of which a test may replace."""
+
+    def __init__(self, directory: Path, candidate: dict[str, Any], baseline: dict[str, Any]) -> None:
+        self.directory = directory
+        model, manifest = make_model(directory / "candidate", **candidate)
+        other, other_manifest = make_model(directory / "baseline", **baseline)
+        self.flags: dict[str, Any] = {
+            "label": "//x:y_latency_test",
+            "artifact_label": "//x:y",
+            "plugin": "fake",
+            "plugin_entry": "lepton_plugin_fake",
+            "component": "matmul",
+            "python_path": PLUGIN_ROOT,
+            "model": model,
+            "model_manifest": manifest,
+            "baseline_label": "//x:b",
+            "baseline_model": other,
+            "baseline_manifest": other_manifest,
+            "hardware": json.dumps(HERE),
+            "dataset": make_dataset(directory / "dataset.npz"),
+            "identity": make_identity(directory / "identity.json"),
+            "batch": 1,
+        }
+
+    def run(self, *budgets: str, **changes: Any) -> Done:
+        flags = {name: value for name, value in (self.flags | changes).items() if value is not None}
+        return run_program(
+            self.directory,
+            "latency_test",
+            *[f"--{name}={value}" for name, value in flags.items()],
+            *[f"--budget={budget}" for budget in budgets],
+        )
+
+
+def _case(tmp_path: Path, candidate: int = WORK, baseline: int = WORK, **faults: Any) -> Case:
+    return Case(tmp_path, {"rounds": candidate, **faults}, {"rounds": baseline})
+
+
+def test_a_faster_candidate_passes_and_the_measurement_tells_all(tmp_path: Path) -> None:
+    done = _case(tmp_path, WORK, 4 * WORK).run("min_speedup=2.5")
+    assert done.status == 0, done.output
+    assert done.cases == {"min_speedup": "system-out"}
+    assert measurement.problems(done.measurement) == []
+    pairs = done.measurement["samples"]["pairs"]
+    assert pairs["stopped"] == "verdict"
+    assert 13 <= len(pairs["baseline_ns"]) == len(pairs["candidate_ns"]) == len(pairs["baseline_first"]) <= 20
+    assert 2.5 < done.measurement["budgets"][0]["value"] < 6
+    assert done.measurement["environment"]["threads"] == 1
+    assert done.measurement["environment"]["libraries"]["numpy"]
+
+
+def test_a_slower_candidate_fails(tmp_path: Path) -> None:
+    done = _case(tmp_path, 2 * WORK, WORK).run("min_speedup=1")
+    assert done.status == 1
+    assert done.verdicts == {"min_speedup": "FAIL"}
+    assert done.output.startswith("lepton: latency test in //x:y_latency_test: min_speedup is FAIL: 0.")
+    assert done.cases == {"min_speedup": "failure"}
+
+
+def test_a_candidate_that_does_nothing_is_implausible(tmp_path: Path) -> None:
+    done = _case(tmp_path, 0, 100 * WORK).run("min_speedup=2", seconds=2)
+    assert done.status == 1
+    assert done.verdicts == {"min_speedup": "IMPLAUSIBLE"}
+
+
+def test_milliseconds_are_judged_on_the_declared_chip(tmp_path: Path) -> None:
+    done = _case(tmp_path).run("max_p50_ms=1000", "max_p90_ms=1000")
+    assert done.status == 0, done.output
+    assert len(done.measurement["samples"]["latencies_ns"]) == 256
+    assert done.measurement["baseline"] is None
+    done = _case(tmp_path / "again").run("max_p50_ms=0.0001", "min_speedup=0.5")
+    assert done.verdicts == {"max_p50_ms": "FAIL", "min_speedup": "PASS"}
+
+
+def test_too_few_samples_are_not_proven(tmp_path: Path) -> None:
+    done = _case(tmp_path).run("max_p99_ms=1000", percentile_seconds=0.05)
+    assert done.status == 1
+    assert done.verdicts == {"max_p99_ms": "NOT PROVEN"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"hardware": "null"},
+            "budget max_p50_ms in //x:y_latency_test: milliseconds mean something on a declared chip",
+        ),
+        (
+            {"hardware": json.dumps(HERE | {"target": "absent"})},
+            "hardware absent in //x:y_latency_test: this machine (",
+        ),
+        (
+            {"hardware": json.dumps(HERE | {"target": "hear"})},
+            "plugin fake 1.0.0 in //x:y_latency_test: it has no 'hear'",
+        ),
+        ({"hardware": "{"}, "latency test in //x:y_latency_test: --hardware is wrong"),
+        ({"component": "matmull"}, "plugin fake 1.0.0 in //x:y_latency_test: it has no 'matmull'"),
+        ({"python_path": "/nowhere"}, "plugin fake (lepton_plugin_fake) in //x:y_latency_test: "),
+        (
+            {"baseline_model": None},
+            "budget min_speedup in //x:y_latency_test: it compares with a baseline and there is none",
+        ),
+        ({"batch": 0}, "batch in //x:y_latency_test: it is 0, and //x:y takes at least 1"),
+        ({"dataset": "absent.npz"}, "file 'absent.npz' in //x:y_latency_test: it cannot be opened"),
+        ({"model_manifest": "absent"}, "manifest absent in //x:y_latency_test: it cannot be read"),
+        ({"seconds": "nan"}, "latency test in //x:y_latency_test: nan seconds"),
+    ],
+)
+def test_what_keeps_it_from_measuring_is_an_error(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    done = _case(tmp_path, 1, 1).run("min_speedup=0.1", "max_p50_ms=1000", **changes)
+    assert done.status == 1
+    assert done.output.startswith(f"lepton: {message}"), done.output
+    assert "Traceback" not in done.output
+    assert done.cases == {"min_speedup": "error", "max_p50_ms": "error"}
+    assert done.measurement is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("load", "model in //x:y_latency_test: its format is unknown to the chip. Build it for this chip."),
+        ("nan", "output 'logits' in //x:y_latency_test: it holds NaN"),
+        ("shape", "output 'logits' in //x:y_latency_test: the runtime gave float32[1, 9] for 1 samples"),
+        ("name", "runtime in //x:y_latency_test: it gave the outputs ['other']"),
+    ],
+)
+def test_a_broken_candidate_is_an_error_however_fast(tmp_path: Path, fault: str, message: str) -> None:
+    done = _case(tmp_path, 1, 100, fault=fault).run("min_speedup=1")
+    assert done.status == 1
+    assert done.output.startswith(f"lepton: {message}"), done.output
+
+
+def test_another_machine_than_the_build_knows_is_refused(tmp_path: Path) -> None:
+    other = make_identity(tmp_path / "other.json", cpu="Pentium II")
+    done = _case(tmp_path).run("min_speedup=1", identity=other)
+    assert done.status == 1
+    assert done.output.startswith("lepton: machine in //x:y_latency_test: this is ")
+    assert "Pentium II" in done.output
+
+
+def test_a_baseline_of_another_signature_is_refused(tmp_path: Path) -> None:
+    case = Case(tmp_path, {"rounds": 1}, {"rounds": 1, "input_width": 32})
+    done = case.run("min_speedup=1")
+    assert done.status == 1
+    assert done.output.startswith("lepton: baseline //x:b in //x:y_latency_test: it takes the inputs ")
+
+
+def test_a_fixed_batch_is_kept(tmp_path: Path) -> None:
+    case = Case(tmp_path, {"rounds": WORK, "batch": 4}, {"rounds": 4 * WORK})
+    assert case.run("min_speedup=2", batch=4).status == 0
+    done = case.run("min_speedup=2", batch=1)
+    assert done.output.startswith("lepton: batch in //x:y_latency_test: it is 1, and //x:y takes 4 only.")
