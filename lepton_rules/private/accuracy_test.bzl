@@ -73,7 +73,7 @@ _lepton_accuracy_test = rule(
     test = True,
 )
 
-def lepton_accuracy_test(name, artifact, baseline = None, min_accuracy = None, max_accuracy_drop = None, min_agreement = None, **kwargs):
+def lepton_accuracy_test(name, artifact, baseline = None, min_accuracy = None, max_accuracy_drop = None, min_agreement = None, size = "small", **kwargs):
     """Holds an artifact's accuracy to budgets.
 
     Args:
@@ -83,11 +83,13 @@ def lepton_accuracy_test(name, artifact, baseline = None, min_accuracy = None, m
       min_accuracy: the least accuracy, a fraction of 1.
       max_accuracy_drop: the most accuracy that may be lost against the baseline.
       min_agreement: the least share of samples on which both give the same answer.
+      size: Bazel's size of the test.
       **kwargs: Bazel's attributes of tests.
     """
     components = component_attributes("metrics of {}".format(name), [ACCURACY, AGREEMENT])
     _lepton_accuracy_test(
         name = name,
+        size = size,
         artifact = artifact,
         baseline = baseline,
         min_accuracy = decimal(min_accuracy),

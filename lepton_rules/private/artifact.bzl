@@ -229,8 +229,11 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
       metrics: list of metrics to compute on the dataset's evaluation split. Default: accuracy.
       **kwargs: dataset, slots, seed, threads, and Bazel's common attributes.
     """
+    if metrics == None:
+        # Only where there is data to measure on: the metrics' environment is not for who never evaluates.
+        metrics = [ACCURACY] if kwargs.get("dataset") else []
     override_components = component_attributes("overrides of {}".format(name), overrides)
-    metric_components = component_attributes("metrics of {}".format(name), metrics if metrics != None else [ACCURACY])
+    metric_components = component_attributes("metrics of {}".format(name), metrics)
     _lepton_artifact(
         name = name,
         model = model,

@@ -94,7 +94,7 @@ _lepton_latency_test = rule(
     test = True,
 )
 
-def lepton_latency_test(name, artifact, baseline = None, batch = 1, min_speedup = None, max_p50_ms = None, max_p90_ms = None, max_p99_ms = None, tags = None, **kwargs):
+def lepton_latency_test(name, artifact, baseline = None, batch = 1, min_speedup = None, max_p50_ms = None, max_p90_ms = None, max_p99_ms = None, tags = None, size = "medium", **kwargs):
     """Holds an artifact's latency to budgets, on the machine that has its chip.
 
     Args:
@@ -107,10 +107,12 @@ def lepton_latency_test(name, artifact, baseline = None, batch = 1, min_speedup 
       max_p90_ms: the most milliseconds of 90 % of inferences.
       max_p99_ms: the most milliseconds of 99 % of inferences.
       tags: Bazel's tags; `exclusive` is added, and `no-remote` unless exec_properties say where to run.
+      size: Bazel's size of the test.
       **kwargs: Bazel's attributes of tests.
     """
     _lepton_latency_test(
         name = name,
+        size = size,
         artifact = artifact,
         device = artifact,
         baseline = baseline,

@@ -16,8 +16,7 @@ _ATTRS = RUN_ATTRS | {
         providers = [EnvironmentInfo],
         doc = "The environment under test. It need not have pytest.",
     ),
-    "helpers": attr.label_list(allow_files = [".py"], doc = "Modules that the tests import, beside them."),
-    "imports": attr.string_list(doc = "Directories below the package that are put on sys.path, besides the package itself."),
+    "helpers": attr.label_list(allow_files = [".py"], doc = "Modules that the tests import: their directories are put on sys.path."),
     "srcs": attr.label_list(mandatory = True, allow_files = [".py"], doc = "Files of tests."),
     "_program": attr.label(default = "//lepton_rules/private/testing:run_pytest.py", allow_single_file = True),
     "_pytest": attr.label(default = "@lepton_rules_test//:environment", providers = [EnvironmentInfo]),
@@ -28,7 +27,10 @@ def _lepton_python_test_impl(ctx):
     pytest = ctx.attr._pytest[EnvironmentInfo]
     settings = ctx.attr._run[RunSettingsInfo]
     package = "/".join([p for p in [ctx.label.workspace_root, ctx.label.package] if p]) or "."
-    roots = [settings.root, package] + ["{}/{}".format(package, directory) for directory in ctx.attr.imports]
+    roots = [settings.root, package]
+    for file in ctx.files.helpers:
+        if file.dirname not in roots:
+            roots.append(file.dirname)
     sources = []
     for dep in ctx.attr.deps:
         roots += dep[PluginInfo].roots

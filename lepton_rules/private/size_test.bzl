@@ -40,7 +40,7 @@ _lepton_size_test = rule(
     test = True,
 )
 
-def lepton_size_test(name, artifact, baseline = None, max_size_bytes = None, max_size_ratio = None, **kwargs):
+def lepton_size_test(name, artifact, baseline = None, max_size_bytes = None, max_size_ratio = None, size = "small", **kwargs):
     """Holds an artifact's size to a budget.
 
     Args:
@@ -49,10 +49,12 @@ def lepton_size_test(name, artifact, baseline = None, max_size_bytes = None, max
       baseline: what max_size_ratio is relative to.
       max_size_bytes: the most bytes that the artifact's files may have.
       max_size_ratio: the most that the artifact may have of the baseline's bytes, such as 0.27.
+      size: Bazel's size of the test.
       **kwargs: Bazel's attributes of tests.
     """
     _lepton_size_test(
         name = name,
+        size = size,
         artifact = artifact,
         baseline = baseline,
         max_size_bytes = decimal(max_size_bytes),

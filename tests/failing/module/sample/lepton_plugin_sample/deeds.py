@@ -1,0 +1,7 @@
+"""Everything that a plugin must not do."""
+
+from lepton_rules.plugin import ModelFacts, PassContext
+
+
+def run(context: PassContext) -> ModelFacts:
+    raise SystemExit(0)

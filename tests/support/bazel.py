@@ -1,0 +1,132 @@
+"""Bazel inside a test: another module, an output base of its own, one server that ends with the test.
+
+The tests that use it are not sandboxed (see bazel_test.bzl): a nested Bazel needs the real source tree.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def source_tree() -> Path:
+    """The root of the real source tree, found through the links of the runfiles."""
+    return (Path(__file__).resolve().parents[2] / "MODULE.bazel").resolve().parent
+
+
+def _program() -> str:
+    """The Bazel that runs this test, or the one that bazelw finds."""
+    return os.environ.get("LEPTON_BAZEL") or str(source_tree() / "bazelw")
+
+
+def _output_root() -> Path:
+    """A folder beside the outer Bazel's own outputs, so that `bazel clean --expunge` removes it; never in /tmp, which
+    a sandbox hides."""
+    temporary = Path(os.environ["TEST_TMPDIR"]).resolve()
+    for parent in temporary.parents:
+        if parent.name == "execroot":
+            return parent.parent / "lepton_tests"
+    return temporary
+
+
+@dataclass
+class Result:
+    """How a nested Bazel ended."""
+
+    status: int
+    output: str
+
+    def lepton_lines(self) -> list[str]:
+        """The error messages of ours: what follows `lepton: `, after whatever Bazel puts before it."""
+        found = []
+        for line in self.output.splitlines():
+            _, marker, rest = line.partition("lepton: ")
+            if marker:
+                found.append(marker + rest)
+        return found
+
+
+@dataclass
+class Bazel:
+    """A nested Bazel.
+
+    Args:
+      workspace: the folder with the MODULE.bazel; Bazel runs there.
+      name: names the output root, which outlives the test, so that a second run is warm.
+      rc: whether the workspace's own .bazelrc is read.
+      flags: flags of every build, test, query and so on.
+    """
+
+    workspace: Path
+    name: str
+    rc: bool = False
+    flags: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, command: str, *arguments: str, timeout: float = 600, environment: Mapping[str, str] | None = None) -> Result:
+        """Runs one command to its end, with standard output and standard error together in `output`."""
+        process = subprocess.run(
+            self.command(command, *arguments),
+            cwd=self.workspace,
+            env=self._environment(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+        return Result(process.returncode, process.stdout.decode("utf-8", "replace"))
+
+    def start(self, command: str, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Starts one command, for tests that interrupt it."""
+        return subprocess.Popen(
+            self.command(command, *arguments),
+            cwd=self.workspace,
+            env=self._environment(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def command(self, command: str, *arguments: str) -> list[str]:
+        """The command line."""
+        startup = [f"--output_user_root={_output_root() / self.name}", "--max_idle_secs=60", "--host_jvm_args=-Xmx1g"]
+        if not self.rc:
+            startup.append("--noworkspace_rc")
+        flags = [] if command in ("shutdown", "version") else ["--color=no", "--curses=no", "--lockfile_mode=off", *self.flags]
+        return [_program(), *startup, command, *flags, *arguments]
+
+    def output_base(self) -> Path:
+        """The output base."""
+        return Path(self.run("info", "output_base").output.strip().splitlines()[-1])
+
+    def bin(self) -> Path:
+        """bazel-bin, without the link."""
+        return Path(self.run("info", "bazel-bin").output.strip().splitlines()[-1])
+
+    def shutdown(self) -> None:
+        """Ends the server."""
+        self.run("shutdown")
+
+    def forget(self) -> None:
+        """Removes every output, for tests that start from nothing."""
+        self.shutdown()
+        root = _output_root() / self.name
+        subprocess.run(["chmod", "-R", "u+w", str(root)], check=False)
+        shutil.rmtree(root, ignore_errors=True)
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        # The variables of the outer test tell a nested test where to write; it must not hear of them.
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("TEST_", "RUNFILES", "XML_OUTPUT", "PYTHON", "JAVA_RUNFILES", "BAZEL_TEST", "TESTBRIDGE", "GTEST", "COVERAGE"))
+            and key not in ("RUN_UNDER_RUNFILES", "BUILD_WORKSPACE_DIRECTORY", "OMP_NUM_THREADS")
+        }
+        kept.setdefault("HOME", pwd.getpwuid(os.getuid()).pw_dir)
+        return {**kept, **self.environment, **more}
