@@ -118,7 +118,7 @@ def measure(arguments: argparse.Namespace) -> gate.Result:
     return gate.Result(
         artifact=Measured(label=arguments.artifact_label, digest=manifest["digest"]),
         baseline=baseline,
-        outcomes=outcomes,
+        outcomes=sorted(outcomes, key=lambda outcome: budgets.index(outcome.budget)),
         samples=samples,
         environment=here.environment(threads),
     )

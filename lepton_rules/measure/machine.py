@@ -20,31 +20,40 @@ class Machine:
     Attributes:
       cpu: what the CPU calls itself.
       isa: its instruction set class.
+      gpus: models of its GPUs, sorted.
       chips: chip flags that its detection found, such as {"cuda": False}.
     """
 
     cpu: str
     isa: str
+    gpus: tuple[str, ...]
     chips: Mapping[str, bool]
 
     def environment(self, threads: int) -> dict[str, Any]:
         """The `environment` of measurement.json."""
         libraries = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
-        return {"cpu": self.cpu, "isa": self.isa, "threads": threads, "libraries": dict(sorted(libraries.items()))}
+        return {
+            "cpu": self.cpu,
+            "isa": self.isa,
+            "gpus": list(self.gpus),
+            "threads": threads,
+            "libraries": dict(sorted(libraries.items())),
+        }
 
 
 def machine(identity: Path) -> Machine:
     """Reads the identity that the build detected, an input of the test, so that no other machine's verdict is reused.
 
     Args:
-      identity: identity.json of @lepton_rules_host: JSON with "cpu", "isa" and "chips".
+      identity: identity.json of @lepton_rules_host: JSON with "cpu", "isa", "gpus" and "chips".
 
     Raises:
       LeptonError: it cannot be read, or this is another machine.
     """
     try:
         found = parse_json(identity.read_text("utf-8"))
-        cpu, isa_class, chips = found["cpu"], found["isa"], found.get("chips", {})
+        cpu, isa_class = found["cpu"], found["isa"]
+        gpus, chips = tuple(found.get("gpus", ())), found.get("chips", {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LeptonError(
             "machine identity", f"{identity.name} cannot be read ({error})", "Fetch @lepton_rules_host again"
@@ -56,4 +65,4 @@ def machine(identity: Path) -> Machine:
             f"this is {here[0]} ({here[1]}), and the build knows {cpu} ({isa_class})",
             "Run the test on the machine that the build detected, or fetch @lepton_rules_host again on this one",
         )
-    return Machine(cpu=cpu, isa=isa_class, chips=chips)
+    return Machine(cpu=cpu, isa=isa_class, gpus=gpus, chips=chips)

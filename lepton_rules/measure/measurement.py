@@ -41,7 +41,7 @@ def measurement(
       kind: "size", "accuracy" or "latency".
       label: the test's label.
       samples: the raw values, JSON types only.
-      environment: {"cpu", "isa", "threads", "libraries"}, None where the verdict does not depend on a machine.
+      environment: {"cpu", "isa", "gpus", "threads", "libraries"}, None where the verdict does not depend on a machine.
     """
     return {
         "schema_version": SCHEMA_VERSION,

@@ -23,7 +23,7 @@ SCHEMA = json.loads(measurement.SCHEMA.read_text("utf-8"))
 
 def _valid(**changes: Any) -> dict[str, Any]:
     model = Measured(label="//x:y", digest="sha256:" + "a" * 64)
-    environment = {"cpu": "EPYC", "isa": "x86_64_avx2", "threads": 1, "libraries": {"numpy": "2.0"}}
+    environment = {"cpu": "EPYC", "isa": "x86_64_avx2", "gpus": ["H100"], "threads": 1, "libraries": {"numpy": "2.0"}}
     content = measurement.measurement("latency", "//x:t", model, model, OUTCOMES, {"pairs": []}, environment)
     return json.loads(json.dumps(content | changes))  # type: ignore[no-any-return]
 
@@ -83,8 +83,8 @@ def test_every_key_is_needed_and_no_other_is_allowed() -> None:
         ("artifact", None),
         ("artifact", {"label": "//x", "digest": "sha256:xyz"}),
         ("budgets", []),
-        ("environment", {"cpu": "a", "isa": "b", "threads": 0, "libraries": {}}),
-        ("environment", {"cpu": "a", "isa": "b", "threads": 1, "libraries": {"numpy": 2}}),
+        ("environment", {"cpu": "a", "isa": "b", "gpus": [], "threads": 0, "libraries": {}}),
+        ("environment", {"cpu": "a", "isa": "b", "gpus": [], "threads": 1, "libraries": {"numpy": 2}}),
         ("samples", []),
     ],
 )

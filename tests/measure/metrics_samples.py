@@ -1,0 +1,26 @@
+"""What the contract kit tries the plugin `metrics` on."""
+
+from pathlib import Path
+
+import numpy
+
+from lepton_rules.plugin.contract import SampleMetric, Samples
+
+
+def write(directory: Path) -> Samples:
+    """Four answers, three of them right; a baseline that agrees with two."""
+    for name, answers in (("outputs", [0, 1, 2, 0]), ("baseline", [0, 1, 0, 1])):
+        numpy.savez(directory / f"{name}.npz", logits=numpy.eye(3, dtype=numpy.float32)[answers])
+    numpy.savez(directory / "split.npz", x=numpy.zeros((4, 2), numpy.float32), labels=numpy.array([0, 1, 2, 2]))
+    one = SampleMetric(
+        outputs=directory / "outputs.npz", arrays=directory / "split.npz", baseline=directory / "baseline.npz"
+    )
+    return Samples(
+        models={},
+        metrics={"accuracy": one, "agreement": one},
+        configs={
+            "metrics.accuracy": [{"output": "logits", "labels": "labels"}],
+            "metrics.agreement": [{"output": "logits"}],
+        },
+        refused={"metrics.accuracy": [{"output": 1}, {"topk": 5}]},
+    )
