@@ -171,9 +171,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--entry", default="", help="its entry module; left out for a distribution's entry point")
     parser.add_argument("--label", required=True, help="label of its lepton_plugin target")
     parser.add_argument("--output", required=True, type=Path, help="the file to write, or to check")
+    parser.add_argument("--path", action="append", default=[], help="a directory to import the entry module from")
     parser.add_argument("--check", action="store_true", help="fail where the file differs, and write nothing")
     parser.add_argument("--mend", help="the command that a failed --check tells to run")
     arguments = parser.parse_args(argv)
+    sys.path[:0] = [str(Path(path).absolute()) for path in arguments.path]
     try:
         if not _LABEL.fullmatch(arguments.label):
             raise LeptonError(

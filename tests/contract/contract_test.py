@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -23,9 +26,17 @@ TABLES = "lepton_plugin_sample/tables.py"
 RUNNING = "lepton_plugin_sample/running.py"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def sample_on_path() -> None:
-    sys.path.insert(0, str(SAMPLE))
+sys.path.insert(0, str(SAMPLE))
+
+
+def declared(passes: Path) -> dict[str, Any]:
+    """Reads DESCRIPTORS of a passes.bzl, as Starlark does."""
+    found = re.search(
+        r"^DESCRIPTORS = json\.decode\(r'''(.*?)'''\)$", passes.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert found
+    descriptors: dict[str, Any] = json.loads(found[1])
+    return descriptors
 
 
 class TestSample(PluginContract):
@@ -34,7 +45,9 @@ class TestSample(PluginContract):
     plugin = "sample"
     entry = "lepton_plugin_sample"
     samples = "sample_models:write"
-    descriptors = SAMPLE / "passes.bzl"
+    descriptors = declared(SAMPLE / "passes.bzl")
+    passes = SAMPLE / "passes.bzl"
+    passes_label = "//tests/contract/sample"
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,14 @@ BROKEN = (
         "option(3,",
         "option(4,",
         ("passes.round.config.fields.digits.default is 3, not 4", "Run python -m lepton_rules.plugin.generate"),
+    ),
+    Broken(
+        "doc_changed",
+        checks.check_passes,
+        ENTRY,
+        "Which way a half goes",
+        "Which way a half goes, if at all",
+        ("passes.bzl is not what its descriptors generate", "Run python -m lepton_rules.plugin.generate --name sample"),
     ),
     Broken(
         "pass_added",
@@ -325,7 +346,9 @@ def test_check_fails_on_the_plugin_broken_for_it(
             "sample",
             "lepton_plugin_sample",
             "sample_models:write",
+            declared(SAMPLE / "passes.bzl"),
             SAMPLE / "passes.bzl",
+            "//tests/contract/sample",
             timeout_s=broken.timeout_s,
         ) as contract,
         pytest.raises(LeptonError) as caught,
@@ -362,7 +385,8 @@ def _command(directory: Path, report: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-m", "lepton_rules.plugin.contract", "--name=sample", "--entry=lepton_plugin_sample"),
-            *("--samples=sample_models:write", f"--descriptors={SAMPLE / 'passes.bzl'}"),
+            *("--samples=sample_models:write", f"--passes={SAMPLE / 'passes.bzl'}"),
+            "--passes_label=//tests/contract/sample",
             *("--label=//plugins/sample:contract", "--mend=bazel run //plugins/sample:contract.update"),
         ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "XML_OUTPUT_FILE": str(report)},
@@ -384,9 +408,7 @@ def test_command_line_fails_and_names_the_label_and_the_mending_command(tmp_path
     broken = next(b for b in BROKEN if b.name == "default_changed")
     done = _command(_broken_sample(broken, tmp_path / "broken"), tmp_path / "test.xml")
     assert done.returncode == 1
-    assert (
-        "lepton: contract of plugin sample 1.2.0 in //plugins/sample:contract: the declared descriptors" in done.stdout
-    )
+    assert "lepton: contract of plugin sample 1.2.0 in //plugins/sample:contract: passes.bzl is not what" in done.stdout
     assert "Run bazel run //plugins/sample:contract.update." in done.stdout
     suite = ElementTree.parse(tmp_path / "test.xml").getroot()
-    assert [case.get("name") for case in suite if case.find("failure") is not None] == ["check_descriptors"]
+    assert [case.get("name") for case in suite if case.find("failure") is not None] == ["check_passes"]

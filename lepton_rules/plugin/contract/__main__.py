@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,6 +23,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--entry", default="", help="its entry module; left out for a distribution's entry point")
     parser.add_argument("--samples", default="", help="module:function that writes the samples")
     parser.add_argument("--descriptors", type=Path, help="passes.bzl, or JSON that the lepton_plugin target declares")
+    parser.add_argument("--passes", type=Path, help="the generated passes.bzl")
+    parser.add_argument("--passes_label", default="", help="label that passes.bzl gives the lepton_plugin target")
     parser.add_argument("--mend", default="", help="the command that writes passes.bzl anew, for the message")
     parser.add_argument("--label", help="the test's label, for messages")
     parser.add_argument("--timeout_s", type=float, default=120.0, help="seconds that one run of a component may take")
@@ -33,6 +36,8 @@ def main(argv: Sequence[str]) -> int:
         arguments.entry,
         arguments.samples,
         arguments.descriptors,
+        arguments.passes,
+        arguments.passes_label,
         arguments.mend,
         arguments.timeout_s,
     ) as contract:
@@ -42,9 +47,12 @@ def main(argv: Sequence[str]) -> int:
             try:
                 check(contract)
                 print(f"PASS {check.__name__}", flush=True)
-            except LeptonError as error:
+            except Exception as error:
                 failures += 1
-                message = str(error.with_label(arguments.label) if arguments.label else error)
+                if isinstance(error, LeptonError):
+                    message = str(error.with_label(arguments.label) if arguments.label else error)
+                else:
+                    message = traceback.format_exc()
                 ElementTree.SubElement(case, "failure", message=message)
                 print(f"FAIL {check.__name__}\n{message}", flush=True)
             case.set("time", f"{time.monotonic() - start:.3f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import json
 import math
@@ -14,6 +15,7 @@ from lepton_rules.plugin.contract.subject import Contract, writes_model
 from lepton_rules.plugin.describe import describe
 from lepton_rules.plugin.descriptors import Exporter, Pass, Runtime
 from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.plugin.generate import generate
 
 
 def check_hooks(contract: Contract) -> None:
@@ -43,6 +45,19 @@ def check_descriptors(contract: Contract) -> None:
     difference = _difference(registered, declared, "")
     if difference:
         raise contract.failure(f"the declared descriptors differ: {difference}", f"Run {contract.mend}")
+
+
+def check_passes(contract: Contract) -> None:
+    """The plugin's `passes.bzl` is what the generator writes today."""
+    if contract.passes is None:
+        return
+    text = generate(contract.plugin, contract.passes_label or f"//plugins/{contract.name}")
+    written = contract.passes.read_text("utf-8") if contract.passes.is_file() else ""
+    if written != text:
+        sys.stdout.writelines(
+            difflib.unified_diff(written.splitlines(True), text.splitlines(True), "in the tree", "generated")
+        )
+        raise contract.failure(f"{contract.passes.name} is not what its descriptors generate", f"Run {contract.mend}")
 
 
 def check_implementations(contract: Contract) -> None:
@@ -188,6 +203,7 @@ CHECKS: Sequence[Callable[[Contract], None]] = (
     check_hooks,
     check_lazy_import,
     check_descriptors,
+    check_passes,
     check_implementations,
     check_configurations,
     check_bad_configurations,

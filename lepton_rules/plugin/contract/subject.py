@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -33,8 +33,10 @@ class Contract:
         name: the plugin's name.
         entry: its entry module; empty for a distribution's entry point.
         samples: `module:function`, see `lepton_rules.plugin.contract.samples`; empty for a plugin of targets alone.
-        descriptors: what the `lepton_plugin` target declares: a mapping, or the path of a JSON file or of the generated
-            `passes.bzl`. None where there is no such target.
+        descriptors: what the `lepton_plugin` target declares, a mapping or the path of a JSON file. None where there is
+            no such target.
+        passes: path of the generated `passes.bzl`, or None.
+        passes_label: the label that it gives the `lepton_plugin` target, such as `//plugins/onnx`.
         mend: the command that writes `passes.bzl` anew, for the message.
         timeout_s: seconds that one run of a component may take.
     """
@@ -45,16 +47,27 @@ class Contract:
         entry: str = "",
         samples: str = "",
         descriptors: Mapping[str, Any] | Path | str | None = None,
+        passes: Path | str | None = None,
+        passes_label: str = "",
         mend: str = "",
         timeout_s: float = 120.0,
     ) -> None:
         self.name = name
         self.entry = entry
         self.samples = samples
-        self.mend = mend or f"python -m lepton_rules.plugin.generate --name {name} …, as docs/plugins.md says"
+        self.mend = mend or shlex.join(
+            [
+                *("python", "-m", "lepton_rules.plugin.generate", "--name", name),
+                *(["--entry", entry] if entry else []),
+                *("--label", passes_label or f"//plugins/{name}", "--output", str(passes or "passes.bzl")),
+            ]
+        )
         self.timeout_s = timeout_s
+        self.passes = Path(passes) if passes else None
+        self.passes_label = passes_label
         self._descriptors = descriptors
-        self._directory = tempfile.TemporaryDirectory(prefix="lepton-contract-")
+        # Bazel gives every test a directory of its own.
+        self._directory = tempfile.TemporaryDirectory(prefix="lepton-contract-", dir=os.environ.get("TEST_TMPDIR"))
         self._jobs = 0
 
     def __enter__(self) -> Contract:
@@ -88,14 +101,7 @@ class Contract:
         """What the `lepton_plugin` target declares, or None where nothing was handed in."""
         if self._descriptors is None or isinstance(self._descriptors, Mapping):
             return self._descriptors
-        path = Path(self._descriptors)
-        text = path.read_text("utf-8")
-        if path.suffix == ".bzl":
-            found = re.search(r"^DESCRIPTORS = json\.decode\(r'''(.*?)'''\)$", text, re.DOTALL | re.MULTILINE)
-            if not found:
-                raise LeptonError(f"file {path.name}", "it has no DESCRIPTORS", f"Generate it: {self.mend}")
-            text = found[1]
-        declared: Mapping[str, Any] = json.loads(text)
+        declared: Mapping[str, Any] = json.loads(Path(self._descriptors).read_text("utf-8"))
         return declared
 
     def drive(self, mode: str, seed: int = 0, **job: Any) -> Any:
