@@ -136,35 +136,21 @@ def check_bad_configurations(contract: Contract) -> None:
 
 def check_runs(contract: Contract) -> None:
     """Every component runs on its sample, leaves its model as it was and writes nothing beside its output."""
-    for case, outcomes in contract.runs:
+    for case, outcomes in zip(contract.cases, contract.runs, strict=True):
         for outcome in outcomes:
-            where = f"{case['kind']}.{case['name']} with {case['config'] or 'the default configuration'}"
-            if "error" in outcome:
-                print(outcome["traceback"], file=sys.stderr)
-                raise contract.failure(f"{where} fails on its sample: {outcome['error']}", "See the traceback above")
-            if outcome["stray"]:
-                raise contract.failure(
-                    f"{where} wrote {outcome['stray'][0]!r} beside its output",
-                    "Write under context.output and nowhere else",
-                )
-            if outcome.get("changed_model"):
-                raise contract.failure(f"{where} changed the model that it was given", "Copy before you change")
+            _check_outcome(contract, _where(case), outcome)
 
 
 def check_same_bytes(contract: Contract) -> None:
     """Equal inputs give equal bytes: twice in a row, and later, elsewhere, under another hash seed."""
     check_runs(contract)
-    for case, (first, second, other) in contract.runs:
-        where = f"{case['kind']}.{case['name']} with {case['config'] or 'the default configuration'}"
-        for outcome, how in (
-            (second, "twice in a row"),
-            (other, "under another hash seed, in another directory, later"),
-        ):
-            ours, theirs = ({k: v for k, v in o.items() if k != "stray"} for o in (first, outcome))
-            difference = _difference(ours, theirs, "")
+    for case, (first, second), (other,) in zip(contract.cases, contract.runs, contract.later_runs, strict=True):
+        _check_outcome(contract, _where(case), other)
+        for outcome, how in ((second, "twice in a row"), (other, "later, elsewhere, under another hash seed")):
+            difference = _difference(first, outcome, "")
             if difference:
                 raise contract.failure(
-                    f"{where} gives another outcome {how}: {difference}",
+                    f"{_where(case)} gives another outcome {how}: {difference}",
                     "Seed every generator, sort every set, and leave out times and paths",
                 )
 
@@ -172,10 +158,9 @@ def check_same_bytes(contract: Contract) -> None:
 def check_signature(contract: Contract) -> None:
     """Inputs and outputs keep names, dtypes and shapes where the descriptor says so, and are what the files say."""
     check_runs(contract)
-    for case, outcomes in contract.runs:
+    for case, (outcome, _) in zip(contract.cases, contract.runs, strict=True):
         component = getattr(contract.plugin, case["kind"])[case["name"]]
-        where = f"{case['kind']}.{case['name']} with {case['config'] or 'the default configuration'}"
-        outcome = outcomes[0]
+        where = _where(case)
         if isinstance(component, Runtime):
             facts = contract.written_samples["models"][case["format"]]["facts"]
             _check_outputs(contract, where, outcome["outputs"], facts["outputs"])
@@ -211,6 +196,22 @@ CHECKS: Sequence[Callable[[Contract], None]] = (
     check_same_bytes,
     check_signature,
 )
+
+
+def _where(case: Mapping[str, Any]) -> str:
+    return f"{case['kind']}.{case['name']} with {case['config'] or 'the default configuration'}"
+
+
+def _check_outcome(contract: Contract, where: str, outcome: Mapping[str, Any]) -> None:
+    if "error" in outcome:
+        print(outcome["traceback"], file=sys.stderr)
+        raise contract.failure(f"{where} fails on its sample: {outcome['error']}", "See the traceback above")
+    if outcome["stray"]:
+        raise contract.failure(
+            f"{where} wrote {outcome['stray'][0]!r} beside its output", "Write under context.output and nowhere else"
+        )
+    if outcome.get("changed_model"):
+        raise contract.failure(f"{where} changed the model that it was given", "Copy before you change")
 
 
 def _check_outputs(

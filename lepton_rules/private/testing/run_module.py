@@ -6,6 +6,7 @@ usage: run_module.py [--path=DIRECTORY]… [--cd=VARIABLE] --module=MODULE -- AR
 import os
 import runpy
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str]) -> None:
@@ -16,7 +17,7 @@ def main(arguments: list[str]) -> None:
     for argument in arguments[:split]:
         key, _, value = argument.partition("=")
         {"--path": paths, "--module": modules, "--cd": directories}[key].append(value)
-    sys.path[:0] = [os.path.abspath(path) for path in paths]
+    sys.path[:0] = [str(Path(path).absolute()) for path in paths]
     if directories:
         # What `bazel run` calls the place where the user stands, or the top of their workspace.
         place = os.environ.get(directories[0])
