@@ -66,7 +66,7 @@ class Request:
 def build(request: Request, root: Path) -> None:
     """Builds the environment in the directory `root`."""
     relock = f"{LOCK_COMMAND} --requirements <requirements.in> --output {Path(request.lock).name}"
-    requirements = lock.read(Path(request.lock), relock)
+    requirements = lock.read(Path(request.lock), request.lock_label, relock)
     environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
     configuration = pip_configuration.read(environment, Path(sys.prefix))
     indexes = {lock.normalise(name): url for name, url in request.package_indexes.items()}

@@ -54,8 +54,8 @@ def clean(packages: Path, exclude: Sequence[str], keep: Sequence[str]) -> None:
     """Drops files of the directory `packages` as the module says, then empty directories; mends `.pth` files and
     permissions.
     """
-    dropped = _pattern((*DROPPED, *exclude))
-    kept = _pattern(keep)
+    dropped = pattern((*DROPPED, *exclude))
+    kept = pattern(keep)
     for file in files_of(packages):
         name = file.relative_to(packages).as_posix()
         if dropped.fullmatch(name) and not kept.fullmatch(name):
@@ -100,7 +100,7 @@ def _drop_empty_directories(folder: Path) -> None:
             parent.rmdir()
 
 
-def _pattern(globs: Iterable[str]) -> re.Pattern[str]:
+def pattern(globs: Iterable[str]) -> re.Pattern[str]:
     """One expression that matches what any of `globs` does; one that matches nothing for no globs."""
     return re.compile("|".join(f"(?:{translate(glob)})" for glob in globs) or r"(?!)")
 

@@ -56,7 +56,7 @@ def read(data: bytes) -> Dynamic | None:
         return None
     try:
         return _read(data)
-    except (struct.error, ValueError):
+    except (struct.error, OverflowError, ValueError):
         return None
 
 

@@ -23,7 +23,7 @@ _OPTIONS = (
     "--link-mode=hardlink",
 )  # fmt: skip
 # Where uv looks; all of it is set aside when one index alone is asked.
-PLACES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL", "UV_NO_INDEX")
+PLACES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 
 
 @dataclass(frozen=True)
@@ -75,27 +75,18 @@ class Installer:
         file = scratch / "requirements.txt"
         file.write_text("".join(f"{item.text}\n" for item in requirements), encoding="utf-8")
         environment = {**self.environment, **self.configuration.for_uv(self.environment)}
+        places = self.configuration.uv_options
         if only_index:
             environment = {name: value for name, value in environment.items() if name not in PLACES}
             environment["UV_DEFAULT_INDEX"] = only_index
-        command = [
-            str(self.uv),
-            "pip",
-            "install",
-            *_OPTIONS,
-            "--python",
-            sys.executable,
-            "--target",
-            str(packages),
-            "--requirement",
-            str(file),
-        ]
+            places = ()
+        command = [str(self.uv), "pip", "install", *_OPTIONS, *places, "--python", sys.executable]
+        command += ["--target", str(packages), "--requirement", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=scratch)
         if done.returncode == 0:
             return None
-        return UvFailure(
-            redact(done.stderr.strip() or done.stdout.strip(), (*self.configuration.urls, *uv_urls(environment)))
-        )
+        secrets = (*self.configuration.urls, *uv_urls(environment))
+        return UvFailure(redact(done.stderr.strip() or done.stdout.strip(), secrets))
 
 
 def uv_urls(environment: Mapping[str, str]) -> list[str]:

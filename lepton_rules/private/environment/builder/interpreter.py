@@ -27,9 +27,7 @@ _LEFT_OUT_NAMES = re.compile(
     r"__pycache__|config-\d.*|.*\.(pyc|pyo|a|o|exe)|_sysconfigdata.*\.py|"
     r"(_test|_tkinter|_ctypes_test|xxlimited|_xxtestfuzz|_xxsubinterpreters).*\.so"
 )
-_DEBIAN_PATH_FILE = (
-    "import os, site; site.addsitedir(os.path.join(os.path.dirname(sitedir), 'site-packages'))\n"
-)
+_DEBIAN_PATH_FILE = "import os, site; site.addsitedir(os.path.join(os.path.dirname(sitedir), 'site-packages'))\n"
 
 
 @dataclass(frozen=True)

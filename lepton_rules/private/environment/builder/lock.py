@@ -29,9 +29,8 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def read(file: Path, relock: str) -> tuple[Requirement, ...]:
-    """The requirements of the lock `file`, in its order. `relock` is the command that writes the lock again, for
-    messages.
+def read(file: Path, shown: str, relock: str) -> tuple[Requirement, ...]:
+    """The requirements of the lock `file`, in its order. Messages call it `shown` and give the command `relock`.
 
     Refuses what would make the lock mean different things on two machines: a requirement with no version or no hash,
     another file (`-r`, `-c`), an editable install, an index.
@@ -39,35 +38,35 @@ def read(file: Path, relock: str) -> tuple[Requirement, ...]:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refusal(f"lock {file.name}", f"it cannot be read ({error})", f"Write it again: {relock}") from error
+        raise Refusal(f"lock {shown}", f"it cannot be read ({error})", f"Write it again: {relock}") from error
     found = []
     for number, line in _logical_lines(text):
         if line.startswith("-"):
             option = line.split()[0].split("=")[0]
             raise Refusal(
-                f"lock {file.name}",
+                f"lock {shown}",
                 f"line {number} is an option of pip's ({option}), and a lock holds requirements alone",
                 "Remove the line; name an index in pip's configuration or in package_indexes",
             )
-        found.append(_requirement(file, number, line, relock))
+        found.append(_requirement(shown, number, line, relock))
     return tuple(found)
 
 
-def _requirement(file: Path, number: int, line: str, relock: str) -> Requirement:
+def _requirement(shown: str, number: int, line: str, relock: str) -> Requirement:
     matched = _REQUIREMENT.match(line)
     if not matched:
         raise Refusal(
-            f"lock {file.name}",
+            f"lock {shown}",
             f"line {number} is not a requirement ({line[:60]!r})",
             f"Write the lock again: {relock}",
         )
     if not matched["rest"]:
         raise Refusal(
-            f"lock {file.name}", f"{matched['name']} has no version (line {number})", f"Write the lock again: {relock}"
+            f"lock {shown}", f"{matched['name']} has no version (line {number})", f"Write the lock again: {relock}"
         )
     if not _HASH.search(line):
         raise Refusal(
-            f"lock {file.name}",
+            f"lock {shown}",
             f"{matched[0].strip()} has no --hash (line {number})",
             f"Write the lock again: {relock}",
         )

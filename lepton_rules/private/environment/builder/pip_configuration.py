@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class PipConfiguration:
     find_links: tuple[str, ...] = ()
     no_index: bool = False
     certificates: str = ""
+    system_certificates: bool = False
     client_certificate: str = ""
     trusted_hosts: tuple[str, ...] = ()
     proxy: str = ""
@@ -40,6 +42,11 @@ class PipConfiguration:
     def urls(self) -> tuple[str, ...]:
         """Every place that may hold credentials, for `redact`."""
         return tuple(url for url in (self.index_url, *self.extra_index_urls, *self.find_links, self.proxy) if url)
+
+    @property
+    def uv_options(self) -> tuple[str, ...]:
+        """What uv has no variable for."""
+        return ("--no-index",) if self.no_index else ()
 
     def for_uv(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The variables that tell uv the same. What is set for uv itself already wins, and is left alone.
@@ -55,10 +62,11 @@ class PipConfiguration:
             chosen["UV_INDEX"] = " ".join(self.extra_index_urls)
         if self.find_links:
             chosen["UV_FIND_LINKS"] = ",".join(self.find_links)
-        if self.no_index:
-            chosen["UV_NO_INDEX"] = "true"
         if self.certificates:
             chosen["SSL_CERT_FILE"] = self.certificates
+        elif self.system_certificates and not environment.get("SSL_CERT_FILE"):
+            # uv brings certificates of its own; a company's authority is among the system's.
+            chosen["UV_SYSTEM_CERTS"] = "true"
         if self.client_certificate:
             chosen["SSL_CLIENT_CERT"] = self.client_certificate
         if self.trusted_hosts:
@@ -70,12 +78,12 @@ class PipConfiguration:
         return {name: value for name, value in chosen.items() if not environment.get(name)}
 
 
-def read(environment: Mapping[str, str], prefix: Path) -> PipConfiguration:
+def read(environment: Mapping[str, str], prefix: Path, etc: Path = Path("/etc")) -> PipConfiguration:
     """pip's configuration on this machine for the interpreter whose prefix is `prefix`. A file that cannot be read
     counts as empty.
     """
     settings: dict[str, str] = {}
-    for file in configuration_files(environment, prefix):
+    for file in configuration_files(environment, prefix, etc):
         settings.update(_read_file(file))
     for name, value in environment.items():
         # An empty variable takes back what a file says.
@@ -88,6 +96,7 @@ def read(environment: Mapping[str, str], prefix: Path) -> PipConfiguration:
         find_links=tuple(links),
         no_index=settings.get("no-index", "").strip().lower() in ("1", "true", "yes", "on", "y", "t"),
         certificates=settings.get("cert", ""),
+        system_certificates=has_system_certificates(),
         client_certificate=settings.get("client-cert", ""),
         trusted_hosts=tuple(settings.get("trusted-host", "").split()),
         proxy=settings.get("proxy", ""),
@@ -95,7 +104,7 @@ def read(environment: Mapping[str, str], prefix: Path) -> PipConfiguration:
     )
 
 
-def configuration_files(environment: Mapping[str, str], prefix: Path) -> list[Path]:
+def configuration_files(environment: Mapping[str, str], prefix: Path, etc: Path) -> list[Path]:
     """pip's files, the weakest first; those that do not exist included."""
     chosen = environment.get("PIP_CONFIG_FILE", "")
     if chosen == os.devnull:
@@ -106,8 +115,8 @@ def configuration_files(environment: Mapping[str, str], prefix: Path) -> list[Pa
         library = home / "Library/Application Support/pip"
         user = (library if library.is_dir() else home / ".config/pip") / "pip.conf"
     else:
-        folders = (environment.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
-        shared = [Path(folder) / "pip/pip.conf" for folder in folders if folder] + [Path("/etc/pip.conf")]
+        folders = (environment.get("XDG_CONFIG_DIRS") or str(etc / "xdg")).split(os.pathsep)
+        shared = [Path(folder) / "pip/pip.conf" for folder in folders if folder] + [etc / "pip.conf"]
         user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"
     files = list(shared)
     if not (chosen and Path(chosen).is_file()):
@@ -129,6 +138,12 @@ def _read_file(file: Path) -> dict[str, str]:
         if parser.has_section(section):
             settings.update({key.replace("_", "-"): value for key, value in parser.items(section)})
     return settings
+
+
+def has_system_certificates() -> bool:
+    """Whether the system has a store of certificates that OpenSSL finds."""
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).glob("*.0")))
 
 
 def _as_location(link: str) -> str:

@@ -9,7 +9,7 @@ from lepton_rules.private.environment.builder.refusal import Refusal
 
 _UNREACHABLE = re.compile(
     r"Failed to fetch|error sending request|Could not connect|timed out|dns error|Connection refused|certificate|"
-    r"HTTP status (client|server) error|\b40[137] (Unauthorized|Forbidden|Proxy)",
+    r"HTTP status (client|server) error|\b40[13] (Unauthorized|Forbidden)",
     re.IGNORECASE,
 )
 _LACKING = re.compile(
@@ -57,9 +57,11 @@ class UvFailure:
             )
         if self.unreachable:
             where = re.search(r"https?://[^\s)`]+", words)
-            causes = re.findall(r"(?:cause|Caused by): (.+)", self.output)
+            causes = re.findall(r"\b40[13] (?:Unauthorized|Forbidden)", words) or re.findall(
+                r"cause: (.+)", self.output
+            )
             cause = (causes[-1] if causes else words)[:160].strip()
-            reason = f"{where[0] if where else 'a package index'} did not answer ({cause})"
+            reason = f"{where[0] if where else 'a package index'} did not give what was asked for ({cause})"
             return Refusal(
                 what,
                 reason,

@@ -106,7 +106,7 @@ def write(arguments: argparse.Namespace) -> None:
         text = header(arguments) + resolved.read_text(encoding="utf-8")
     partial = arguments.output.with_name(arguments.output.name + ".partial")
     partial.write_text(text, encoding="utf-8")
-    count = len(lock.read(partial, LOCK_COMMAND))
+    count = len(lock.read(partial, _shown(arguments.output), LOCK_COMMAND))
     partial.replace(arguments.output)
     print(f"{_shown(arguments.output)}: {'unchanged' if text == before else 'written'}, {count} requirements")
 
@@ -121,7 +121,7 @@ def _resolve(arguments: argparse.Namespace, resolved: Path) -> None:
     found = uv.find(environment, configuration.urls)
     environment.update(configuration.for_uv(environment))
     project_file = resolved.with_name("pyproject.toml")
-    command = [str(found), "pip", "compile", *_OPTIONS, "--python", sys.executable]
+    command = [str(found), "pip", "compile", *_OPTIONS, *configuration.uv_options, "--python", sys.executable]
     command += ["--output-file", str(resolved), str(project_file)]
     failure = None
     for tried in ({}, indexes) if indexes else ({},):
@@ -141,7 +141,7 @@ def _resolve(arguments: argparse.Namespace, resolved: Path) -> None:
 
 def _pins(file: Path) -> list[str]:
     """The versions of another lock, as constraints."""
-    return [item.text.split("--hash")[0].strip() for item in lock.read(file, LOCK_COMMAND)]
+    return [item.text.split("--hash")[0].strip() for item in lock.read(file, _shown(file), LOCK_COMMAND)]
 
 
 def _shown(file: Path) -> str:
