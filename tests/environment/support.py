@@ -33,13 +33,15 @@ def uv() -> Path:
     return found[0] if found else Path(shutil.which("uv") or "uv")
 
 
-def make_wheel(folder: Path, name: str, version: str, files: Mapping[str, str], tag: str = "py3-none-any") -> str:
-    """Writes a wheel; gives its line in a lock."""
+def make_wheel(
+    folder: Path, name: str, version: str, files: Mapping[str, str], tag: str = "py3-none-any", metadata: str = ""
+) -> str:
+    """Writes a wheel; gives its line in a lock. `metadata` replaces the usual one."""
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
     members = {
         **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": metadata or f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
         f"{info}/LICENSE": "free\n",
     }

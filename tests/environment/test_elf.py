@@ -35,7 +35,7 @@ def _without_search_path(data: bytes) -> bytes:
 def test_reads_what_a_real_file_needs() -> None:
     dynamic = elf.read(_EXECUTABLE.read_bytes())
     assert dynamic is not None
-    assert any(name.startswith("libc.so") or name.startswith("ld-") for name in dynamic.needed)
+    assert any(name.startswith(("libc.so", "ld-")) for name in dynamic.needed)
 
 
 def test_what_is_no_elf_file_is_none(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from lepton_rules.private.environment.builder.uv_failure import UvFailure
 _OPTIONS = (
     "--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile-bytecode", "--no-python-downloads",
     "--no-progress", "--color=never", "--break-system-packages",
-    # Every index may hold the file: the hash says whether it is the right one.
-    "--index-strategy=unsafe-best-match",
     # Files shared with uv's cache cost no disk. Nothing may write into them: what changes is replaced.
     "--link-mode=hardlink",
 )  # fmt: skip
+# Every index may hold the file: the hash says whether it is the right one.
+_EVERY_INDEX = "--index-strategy=unsafe-best-match"
 # Where uv looks; all of it is set aside when one index alone is asked.
 PLACES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 
@@ -82,11 +82,22 @@ class Installer:
             places = ()
         command = [str(self.uv), "pip", "install", *_OPTIONS, *places, "--python", sys.executable]
         command += ["--target", str(packages), "--requirement", str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=scratch)
-        if done.returncode == 0:
-            return None
-        secrets = (*self.configuration.urls, *uv_urls(environment))
-        return UvFailure(redact(done.stderr.strip() or done.stdout.strip(), secrets))
+        failure = run_uv([*command, _EVERY_INDEX], environment, scratch, self.configuration.urls)
+        if failure is not None and failure.lacking:
+            # Asked so, uv passes over an index that refuses the credentials; the other strategy names it.
+            reason = run_uv(command, environment, scratch, self.configuration.urls)
+            return reason if reason is not None and reason.unreachable else failure
+        return failure
+
+
+def run_uv(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, secrets: Iterable[str]
+) -> UvFailure | None:
+    """Runs uv in `folder`; None when it did what it was asked to. `secrets` are URLs whose credentials are masked."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(environment), cwd=folder)
+    if done.returncode == 0:
+        return None
+    return UvFailure(redact(done.stderr.strip() or done.stdout.strip(), (*secrets, *uv_urls(environment))))
 
 
 def uv_urls(environment: Mapping[str, str]) -> list[str]:

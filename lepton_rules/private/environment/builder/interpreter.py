@@ -32,7 +32,7 @@ _DEBIAN_PATH_FILE = "import os, site; site.addsitedir(os.path.join(os.path.dirna
 
 @dataclass(frozen=True)
 class Copied:
-    """The copy: its executable, the directory for packages (`lib/python<version>/site-packages`), and its full version."""
+    """The copy: its executable, its directory for packages, and its full version."""
 
     executable: Path
     packages: Path

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,10 +21,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).absolute().parents[4]))
 
 from lepton_rules.private.environment.builder import lock, pip_configuration, uv
-from lepton_rules.private.environment.builder.install import uv_urls
+from lepton_rules.private.environment.builder.install import run_uv
 from lepton_rules.private.environment.builder.redaction import redact
 from lepton_rules.private.environment.builder.refusal import LOCK_COMMAND, Refusal
-from lepton_rules.private.environment.builder.uv_failure import UvFailure
 
 _OPTIONS = (
     "--universal", "--generate-hashes", "--only-binary=:all:", "--no-header", "--no-annotate", "--no-emit-index-url",
@@ -121,19 +119,23 @@ def _resolve(arguments: argparse.Namespace, resolved: Path) -> None:
     found = uv.find(environment, configuration.urls)
     environment.update(configuration.for_uv(environment))
     project_file = resolved.with_name("pyproject.toml")
-    command = [str(found), "pip", "compile", *_OPTIONS, *configuration.uv_options, "--python", sys.executable]
+    command = [str(found), "pip", "compile", *_OPTIONS, "--python", sys.executable]
     command += ["--output-file", str(resolved), str(project_file)]
+    places = configuration.uv_options
     failure = None
     for tried in ({}, indexes) if indexes else ({},):
+        if tried and places:
+            # --no-index would forbid these indexes too; an index without packages does not.
+            nothing = resolved.with_name("nothing")
+            nothing.mkdir()
+            environment["UV_DEFAULT_INDEX"] = nothing.as_uri()
+            places = ()
         text = project(requirements, arguments.python_version, tried, constraints)
         project_file.write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=environment, cwd=resolved.parent
-        )
-        if done.returncode == 0:
+        secrets = (*configuration.urls, *indexes.values())
+        failure = run_uv([*command, *places], environment, resolved.parent, secrets)
+        if failure is None:
             return
-        secrets = (*configuration.urls, *indexes.values(), *uv_urls(environment))
-        failure = UvFailure(redact(done.stderr, secrets))
     if failure is not None:
         name = arguments.requirements.name
         raise failure.refusal(f"requirements {name}", f"{LOCK_COMMAND} --requirements {name}")
