@@ -3,9 +3,9 @@
 Every key must be read by someone: a missing key is an error when it is asked for, an unknown one when `finish` is
 called, which the worker does after the action has returned (an action may do it itself, before it works).
 
-A key that starts with `output_` declares an output, and its value is that output's path and nothing else. The worker
-hands the action a private path in its stead and moves the result into place at the end, so an action writes exactly
-there and never beside it.
+A key that starts with `output_` declares an output: its value is that output's path, or `name=path`. The worker hands
+the action a private path in its stead and moves the result into place at the end, so an action writes exactly there and
+never beside it.
 """
 
 import json
@@ -20,6 +20,12 @@ OUTPUT_PREFIX = "output_"
 COMMON_KEYS = frozenset({"action", "label", "python_path", "threads", "isa", "timeout_s"})
 
 _FLAG = re.compile(r"--([a-z][a-z0-9_]*)=(.*)", re.DOTALL)
+
+
+def split_name(value: str) -> tuple[str | None, str]:
+    """Splits `name=path` into both, and a path alone into None and itself: a name has no slash, a path of Bazel's has."""
+    name, equals, path = value.partition("=")
+    return (name, path) if equals and "/" not in name else (None, value)
 
 
 class ArgumentsError(ValueError):
@@ -124,6 +130,18 @@ class Arguments:
     def paths(self, key: str) -> list[Path]:
         """Every value of `key` as an absolute path, in order."""
         return [self.resolve(text) for text in self.many(key)]
+
+    def named_paths(self, key: str) -> dict[str, Path]:
+        """The values of a key whose values are all `name=path`: absolute paths by name, in order."""
+        found: dict[str, Path] = {}
+        for value in self.many(key):
+            name, path = split_name(value)
+            if name is None or name in found:
+                raise ArgumentsError(
+                    f"--{key}={value[:200]} {'is not name=path' if name is None else 'repeats its name'}"
+                )
+            found[name] = self.resolve(path)
+        return found
 
     def resolve(self, text: str) -> Path:
         """Makes a path found inside a structured value absolute. Links are left as they are."""

@@ -15,7 +15,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -36,6 +36,7 @@ class Task:
         directory: the absolute directory that relative paths are relative to.
         scratch: the child's working directory.
         temporary: where temporary files go.
+        writable: the directories that the action may write to.
         preload: modules to import first; already imported in a forked child.
         parent: the process that waits for the child.
     """
@@ -44,6 +45,7 @@ class Task:
     directory: str
     scratch: str
     temporary: str
+    writable: tuple[str, ...]
     preload: tuple[str, ...]
     parent: int
 
@@ -54,8 +56,9 @@ class Task:
     @classmethod
     def decode(cls, data: bytes) -> "Task":
         """The reverse of `encode`."""
-        fields = json.loads(data)
-        return cls(**{**fields, "lines": tuple(fields["lines"]), "preload": tuple(fields["preload"])})
+        return cls(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(data).items()}
+        )
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,12 @@ class Report:
     Attributes:
         message: the error's one line, or None when the action returned.
         details: the traceback of an exception that nobody expected.
-        network: why the network could not be cut off, if it could not.
+        gaps: what the action could not be cut off from, and why.
     """
 
     message: str | None = None
     details: str = ""
-    network: str | None = None
+    gaps: list[str] = field(default_factory=list)
 
     def encode(self) -> bytes:
         """The report as JSON."""
@@ -88,12 +91,12 @@ class Report:
 
 def run(task: Task, report_to: int) -> NoReturn:
     """Does the task in this process, reports to the descriptor `report_to`, and ends the process."""
-    network = None
+    gaps: list[str] = []
     try:
         processes.die_with(task.parent)
         faulthandler.enable(2)
         isolation.limit_resources()
-        network = isolation.cut_network()
+        gaps = isolation.isolate([Path(path) for path in task.writable])
         arguments = Arguments.parse(task.lines, Path(task.directory))
         _enter(task)
         _preload(task.preload)
@@ -101,9 +104,9 @@ def run(task: Task, report_to: int) -> NoReturn:
         # What Python itself does at its end, as far as others wait for it: helper processes of libraries are told to
         # go.
         atexit._run_exitfuncs()
-        report = Report(network=network)
+        report = Report(gaps=gaps)
     except BaseException as error:
-        report = _explain(error, task, network)
+        report = _explain(error, task, gaps)
     _flush()
     os.write(report_to, report.encode())
     os._exit(1 if report.message else 0)
@@ -179,7 +182,7 @@ def _set_threads(number: int) -> None:
         torch.set_num_threads(number)
 
 
-def _explain(error: BaseException, task: Task, network: str | None) -> Report:
+def _explain(error: BaseException, task: Task, gaps: list[str]) -> Report:
     """Turns whatever ended an action into a report."""
     gc.collect()  # After a MemoryError there is work to do still.
     subject = _subject(task)
@@ -200,7 +203,7 @@ def _explain(error: BaseException, task: Task, network: str | None) -> Report:
     else:
         message = subject.say(_named(error), fix_for(error))
         details = _traceback(error)
-    return Report(message, details[-_LONGEST_REPORT:], network)
+    return Report(message, details[-_LONGEST_REPORT:], gaps)
 
 
 def _subject(task: Task) -> Subject:

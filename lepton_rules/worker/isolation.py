@@ -1,4 +1,4 @@
-"""What an action's process is cut off from: the network, the memory that others need, core files.
+"""What an action's process is cut off from: the network, files that are not its own, the memory that others need.
 
 Everything here is done by the process to itself, before any code of a plugin runs.
 """
@@ -12,6 +12,8 @@ import socket
 import struct
 import sys
 from pathlib import Path
+
+from lepton_rules.worker import landlock
 
 # The part of the machine's memory, or of the container's, that one action may take. The rest is for Bazel and the
 # system, which would otherwise be slowed to a halt before the kernel kills anyone.
@@ -41,7 +43,22 @@ def memory_limit() -> int:
     return int(min([total, *_control_group_limits()]) * _MEMORY_SHARE)
 
 
-def cut_network() -> str | None:
+def isolate(writable: list[Path]) -> list[str]:
+    """Cuts this process off from the network and lets it write below `writable` only, as far as the system can.
+
+    Returns:
+        What could not be done, each with the reason. The build is right without it, but a plugin that reaches out goes
+        unnoticed.
+    """
+    network = _cut_network()
+    # Devices, shared memory, and what a process may set about itself are not files of anyone.
+    system = [path for path in (Path("/dev"), Path("/proc/self")) if path.exists()]
+    files = landlock.restrict([*writable, *system], deny_tcp=network is not None)
+    found = (("the network", network), ("other files", files))
+    return [f"actions are not cut off from {what}: {why}" for what, why in found if why is not None]
+
+
+def _cut_network() -> str | None:
     """Gives this process, which must have one thread, a network namespace of its own, with nothing in it but its own
     loopback.
 

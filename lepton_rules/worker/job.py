@@ -48,6 +48,7 @@ class Job:
         """Starts the child. Whatever prevents that becomes the response."""
         self.request = request
         self.response: Response | None = None
+        self.gaps: list[str] = []
         self.descriptors: set[int] = set()
         self.deadline: float | None = None
         self._launch = launch
@@ -78,13 +79,13 @@ class Job:
             raise self._launch.refusal
         timeout_s = arguments.integer("timeout_s", default=0)
         self._scratch = Scratch()
-        self._staging = Staging(arguments)
-        self._staging.clear_declared()
+        self._staging = Staging(lines, directory)
         task = child.Task(
-            lines=tuple(self._staging.redirect(lines)),
+            lines=tuple(self._staging.lines),
             directory=str(directory),
             scratch=str(self._scratch.directory),
             temporary=str(self._scratch.temporary),
+            writable=(str(self._scratch.directory), *map(str, filter(None, [self._staging.directory]))),
             preload=self._launch.preload,
             parent=os.getpid(),
         )
@@ -200,6 +201,7 @@ class Job:
         for descriptor in list(self.descriptors):
             self._drain(descriptor)
         report = child.Report.decode(self._report)
+        self.gaps = report.gaps if report else []
         try:
             message, details = self._verdict(report), report.details if report else ""
             if message is None:
@@ -212,8 +214,6 @@ class Job:
         if message is None:
             self._finish("")
             return
-        if report and report.network and not details:
-            details = f"(This system does not allow actions to be cut off from the network: {report.network}.)"
         self._finish("".join(_line(part) for part in (message, details)))
 
     def _verdict(self, report: child.Report | None) -> str | None:

@@ -26,22 +26,21 @@ class Subject:
     def of(cls, arguments: Arguments, versions: Mapping[str, str] | None = None) -> "Subject":
         """Derives the subject from an action's flags. `versions` maps a plugin's entry package to its version, where
         that is known."""
-        given = {key: arguments.many(key) for key in ("action", "label", "plugin", "plugin_entry", "component")}
-        first: dict[str, str] = {key: values[0] for key, values in given.items() if values}
+        keys = ("action", "label", "plugin", "plugin_entry", "component")
+        first = {key: values[0] for key in keys if (values := arguments.many(key))}
         action = first.get("action", "?")
-        if "plugin" not in first:
-            return cls(f"action {action}", first.get("label"))
-        version = (versions or {}).get(first.get("plugin_entry", ""))
-        words = ["plugin", first["plugin"], *([version] if version else [])]
-        words += (
-            [_ROLES[action], first["component"]] if action in _ROLES and "component" in first else ["action", action]
-        )
-        return cls(" ".join(words), first.get("label"))
+        what = f"action {action}"
+        if "plugin" in first:
+            version = (versions or {}).get(first.get("plugin_entry", ""), "")
+            if action in _ROLES and "component" in first:
+                what = f"{_ROLES[action]} {first['plugin']}.{first['component']}"
+            what += f" (plugin {' '.join([first['plugin'], version]).strip()})"
+        return cls(what, first.get("label"))
 
     def say(self, why: str, fix: str) -> str:
-        """The error as one line."""
-        where = f" in {self.label}" if self.label else ""
-        return " ".join(f"lepton: {self.what}{where}: {_sentence(why)} {_sentence(fix)}".split())
+        """The error as one line, whatever its parts hold."""
+        where = f" in {_one_line(self.label)}" if self.label else ""
+        return f"lepton: {_one_line(self.what)}{where}: {_one_line(why)}. {_one_line(fix)}."
 
 
 @dataclass
@@ -86,9 +85,10 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def _one_line(text: str) -> str:
+    """Text on one line, with its control characters escaped and without a full stop at its end."""
+    shown = (char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text.strip())
+    return "".join(shown).rstrip(".")
 
 
 _OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Failed to allocate memory", "Cannot allocate memory")

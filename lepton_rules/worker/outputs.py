@@ -10,11 +10,15 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from lepton_rules.actions.arguments import OUTPUT_PREFIX, Arguments
+from lepton_rules.actions.arguments import OUTPUT_PREFIX, split_name
 from lepton_rules.worker.messages import Failure, listed
+
+_NOT_BESIDE = "Write only to the declared outputs, or to a temporary file (Python's tempfile)"
+_WRITABLE = "Make the output directory writable and see that the disk has space"
 
 
 class Scratch:
@@ -33,7 +37,7 @@ class Scratch:
         if stray:
             raise Failure(
                 f"it wrote beside its output: {listed(stray)} in its working directory",
-                "Write only to the declared outputs, or to a temporary file (Python's tempfile)",
+                _NOT_BESIDE,
             )
 
     def remove(self) -> None:
@@ -41,94 +45,95 @@ class Scratch:
         remove(self.directory)
 
 
-class Staging:
-    """The private paths that stand for the declared outputs of one action."""
+@dataclass(frozen=True)
+class _Output:
+    """A declared output: its key, where it was declared, and the private path that stands for it."""
 
-    def __init__(self, arguments: Arguments) -> None:
-        """Makes the private directory. Raises Failure when an output cannot be written."""
-        self._declared = [
-            (key, path) for key in arguments.keys if key.startswith(OUTPUT_PREFIX) for path in arguments.paths(key)
-        ]
-        self._directory: Path | None = None
-        self._staged: list[Path] = []
-        if not self._declared:
-            return
-        parent = self._declared[0][1].parent
+    key: str
+    path: Path
+    staged: Path
+
+    def __str__(self) -> str:
+        return f"output {self.path.name} (--{self.key})"
+
+
+class Staging:
+    """The private paths that stand for the declared outputs of one action.
+
+    Attributes:
+        directory: the private directory, or None when the action declares no output.
+        lines: the action's flag lines, with the private paths in place of the declared ones.
+    """
+
+    def __init__(self, lines: Iterable[str], directory: Path) -> None:
+        """Makes the private directory, and removes what is left at the declared paths from an earlier run.
+
+        Args:
+            lines: the action's flag lines.
+            directory: the absolute directory that relative paths are relative to.
+
+        Raises:
+            Failure: an output cannot be written.
+        """
+        self.directory: Path | None = None
+        self.lines: list[str] = []
+        self._outputs: list[_Output] = []
+        for line in lines:
+            key, _, value = line.removeprefix("--").partition("=")
+            if key.startswith(OUTPUT_PREFIX):
+                name, path = split_name(value)
+                staged = self._stage(key, directory / path)
+                line = f"--{key}={staged}" if name is None else f"--{key}={name}={staged}"
+            self.lines.append(line)
+
+    def _stage(self, key: str, path: Path) -> Path:
         try:
-            self._directory = Path(tempfile.mkdtemp(prefix=".lepton-", dir=parent))
-            for index, (_, path) in enumerate(self._declared):
-                holder = self._directory / str(index)
-                holder.mkdir()
-                self._staged.append(holder / path.name)
-                # Bazel makes the directory of a directory output, and nothing for a file output: the action finds the
-                # same here.
-                if path.is_dir():
-                    self._staged[-1].mkdir()
+            if self.directory is None:
+                self.directory = Path(tempfile.mkdtemp(prefix=".lepton-", dir=path.parent))
+            holder = self.directory / str(len(self._outputs))
+            holder.mkdir()
+            self._outputs.append(_Output(key, path, holder / path.name))
+            clear(path)
+            # Bazel makes the directory of a directory output, and nothing for a file output: the action finds the same.
+            if path.is_dir():
+                self._outputs[-1].staged.mkdir()
         except OSError as error:
             self.remove()
-            raise Failure(
-                f"its outputs cannot be written: {error.strerror}: {parent}",
-                "Make the output directory writable and see that the disk has space",
-            ) from None
-
-    @property
-    def directory(self) -> Path | None:
-        """The private directory, or None when the action declares no output."""
-        return self._directory
-
-    def redirect(self, lines: Iterable[str]) -> list[str]:
-        """The flag lines of an action with its outputs' values replaced by the private paths."""
-        staged = iter(self._staged)
-        # The paths were gathered key by key, so they are given out key by key.
-        queues: dict[str, list[Path]] = {}
-        for key, _ in self._declared:
-            queues.setdefault(key, []).append(next(staged))
-        redirected = []
-        for line in lines:
-            key = line.partition("=")[0].removeprefix("--")
-            redirected.append(f"--{key}={queues[key].pop(0)}" if key in queues else line)
-        return redirected
+            raise Failure(f"its output {path} cannot be written: {error.strerror}", _WRITABLE) from None
+        return self._outputs[-1].staged
 
     def readable(self, text: str) -> str:
         """Replaces the private paths in a message by the declared ones."""
-        for (_, path), staged in zip(self._declared, self._staged, strict=True):
-            text = text.replace(str(staged), str(path))
+        for output in self._outputs:
+            text = text.replace(str(output.staged), str(output.path))
         return text
 
     def check(self) -> None:
         """Raises Failure unless every output is there, made of plain files and directories, with nothing beside it."""
-        for (key, path), staged in zip(self._declared, self._staged, strict=True):
-            stray = sorted(entry.name for entry in staged.parent.iterdir() if entry.name != path.name)
+        for output in self._outputs:
+            stray = sorted(entry.name for entry in output.staged.parent.iterdir() if entry.name != output.path.name)
             if stray:
-                raise Failure(
-                    f"it wrote beside its output {path.name} (--{key}): {listed(stray)}",
-                    "Write only to the declared outputs, or to a temporary file (Python's tempfile)",
-                )
-            if not os.path.lexists(staged):
-                raise Failure(f"it did not write its output {path.name} (--{key})", "Write it before returning")
-            _check_kinds(key, path, staged)
+                raise Failure(f"it wrote beside its {output}: {listed(stray)}", _NOT_BESIDE)
+            _check_kinds(output)
 
     def publish(self) -> None:
         """Moves the checked outputs to where they were declared. Raises Failure when that cannot be done."""
-        for (key, path), staged in zip(self._declared, self._staged, strict=True):
+        for output in self._outputs:
             try:
-                clear(path)
-                _move(staged, path)
+                clear(output.path)
+                _move(output.staged, output.path)
             except OSError as error:
-                raise Failure(
-                    f"its output {path.name} (--{key}) cannot be put in place: {error.strerror}",
-                    "Make the output directory writable and see that the disk has space",
-                ) from None
+                raise Failure(f"its {output} cannot be put in place: {error.strerror}", _WRITABLE) from None
 
     def clear_declared(self) -> None:
         """Removes whatever lies at the declared paths, so that a failed action leaves nothing."""
-        for _, path in self._declared:
-            clear(path)
+        for output in self._outputs:
+            clear(output.path)
 
     def remove(self) -> None:
         """Removes the private directory and all that is in it."""
-        if self._directory is not None:
-            remove(self._directory)
+        if self.directory is not None:
+            remove(self.directory)
 
 
 def clear(path: Path) -> None:
@@ -157,18 +162,28 @@ def remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def _check_kinds(key: str, path: Path, staged: Path) -> None:
+def _check_kinds(output: _Output) -> None:
     """Links and devices are no outputs: they mean nothing, or something else, in a cache and on another machine."""
     files = 0
-    for entry in [staged, *sorted(staged.rglob("*"))] if staged.is_dir() and not staged.is_symlink() else [staged]:
+    for entry in _walk(output.staged):
         mode = entry.lstat().st_mode
         files += stat.S_ISREG(mode)
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             kind = "a link" if stat.S_ISLNK(mode) else "neither a file nor a directory"
-            name = path.name if entry == staged else f"{path.name}/{entry.relative_to(staged)}"
-            raise Failure(f"its output {name} (--{key}) is {kind}", "Write plain files and directories")
+            inside = f" {entry.relative_to(output.staged)!s:.100} in" if entry != output.staged else ""
+            raise Failure(f"{inside.strip() + ' ' if inside else ''}its {output} is {kind}", "Write plain files")
     if not files:
-        raise Failure(f"it left its output {path.name} (--{key}) empty", "Write it before returning")
+        missing = "left empty" if output.staged.exists() else "not written"
+        raise Failure(f"its {output} was {missing}", "Write it before returning")
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    """A path, if there is something, and everything below it, in order. No link is followed."""
+    if os.path.lexists(path):
+        yield path
+    for directory, directories, files in os.walk(path):
+        directories.sort()
+        yield from (Path(directory, name) for name in sorted([*directories, *files]))
 
 
 def _move(source: Path, target: Path) -> None:

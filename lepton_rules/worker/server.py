@@ -30,6 +30,7 @@ class Server:
         self._job: Job | None = None
         self._waiting: deque[Request] = deque()
         self._ended_by: int | None = None
+        self._said: set[str] = set()
         processes.adopt_orphans()
         self._wake_read, self._wake_write = os.pipe()
         for descriptor in (self._wake_read, self._wake_write):
@@ -101,6 +102,10 @@ class Server:
             if self._job is not None:
                 if self._job.response is None:
                     return
+                for gap in self._job.gaps:
+                    if gap not in self._said:
+                        self._said.add(gap)
+                        say(f"{gap}.")
                 response, self._job = self._job.response, None
                 write(responses_to, response)
             if not self._waiting:
