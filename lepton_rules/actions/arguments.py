@@ -23,7 +23,7 @@ _FLAG = re.compile(r"--([a-z][a-z0-9_]*)=(.*)", re.DOTALL)
 
 
 def split_name(value: str) -> tuple[str | None, str]:
-    """Splits `name=path` into both, and a path alone into None and itself: a name has no slash, a path of Bazel's has."""
+    """Splits `name=path` into both, and a path alone into None and itself. Bazel's paths have a slash, names none."""
     name, equals, path = value.partition("=")
     return (name, path) if equals and "/" not in name else (None, value)
 

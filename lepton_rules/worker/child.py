@@ -56,9 +56,8 @@ class Task:
     @classmethod
     def decode(cls, data: bytes) -> "Task":
         """The reverse of `encode`."""
-        return cls(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(data).items()}
-        )
+        fields: dict[str, Any] = json.loads(data)
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
 
 
 @dataclass(frozen=True)

@@ -170,8 +170,8 @@ def _check_kinds(output: _Output) -> None:
         files += stat.S_ISREG(mode)
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             kind = "a link" if stat.S_ISLNK(mode) else "neither a file nor a directory"
-            inside = f" {entry.relative_to(output.staged)!s:.100} in" if entry != output.staged else ""
-            raise Failure(f"{inside.strip() + ' ' if inside else ''}its {output} is {kind}", "Write plain files")
+            why = f"is {kind}" if entry == output.staged else f"holds {kind}, {str(entry.relative_to(output.staged))!r}"
+            raise Failure(f"its {output} {why}", "Write plain files and directories")
     if not files:
         missing = "left empty" if output.staged.exists() else "not written"
         raise Failure(f"its {output} was {missing}", "Write it before returning")
