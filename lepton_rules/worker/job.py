@@ -156,10 +156,12 @@ class Job:
         """Collects children that have ended, and decides what follows when the request's own is among them."""
         if self.response is not None:
             return
+        some_left = True
         while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
+                some_left = False
                 break
             if pid == 0:
                 break
@@ -169,7 +171,7 @@ class Job:
                 self._peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
                 # Only an action that went well is worth waiting for the processes it started.
                 self.deadline = time.monotonic() + (_GRACE_S if status == 0 else 0)
-        if self._status is not None and not processes.children():
+        if self._status is not None and not some_left:
             self._end()
 
     def tick(self, now: float) -> None:

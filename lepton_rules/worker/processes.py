@@ -60,13 +60,12 @@ def kill_all(leader: int | None) -> None:
     """
     if leader is not None:
         _kill_group(leader)
-    while True:
-        for process in children():
-            _kill(process)
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                for process in children():
+                    _kill(process)
+                os.waitpid(-1, 0)
 
 
 def out_of_memory_kills() -> int:
