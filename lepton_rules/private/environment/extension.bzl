@@ -1,5 +1,6 @@
 """The module extension `lepton`: Python environments, and the facts of the host."""
 
+load("//lepton_rules/private:messages.bzl", "display_label", "message")
 load("//lepton_rules/private/environment:repository.bzl", "environment_repository")
 load("//lepton_rules/private/host:repository.bzl", "host_repository")
 
@@ -44,24 +45,18 @@ def environments(modules, fail = fail):
         declared = {}
         owner = "module " + (module.name or "(root)")
         for tag in module.tags.environment:
+            what = "environment " + repr(tag.name)
             if not tag.name or [character for character in tag.name.elems() if character not in _ALLOWED]:
-                fail("lepton: environment {} in {}: the name has characters other than lower-case letters, digits and underscores. Rename it.".format(repr(tag.name), owner))
+                why = "a name holds lower-case letters, digits and underscores"
+                fail(message(what, owner, why, "Rename it"))
             if tag.name in declared:
-                fail("lepton: environment {} in {}: it is declared twice, with {} and {}. Rename or remove one.".format(
-                    tag.name,
-                    owner,
-                    declared[tag.name].requirements_lock,
-                    tag.requirements_lock,
-                ))
+                locks = [display_label(one.requirements_lock) for one in [declared[tag.name], tag]]
+                fail(message(what, owner, "it is declared twice, with {} and {}".format(*locks), "Rename or remove one"))
             declared[tag.name] = tag
             repository = repository_name(module.name, tag.name)
             if repository in owners:
-                fail("lepton: environment {} in {}: its repository {} is also that of {}. Rename the environment.".format(
-                    tag.name,
-                    owner,
-                    repository,
-                    owners[repository],
-                ))
+                why = "its repository {} is also that of {}".format(repository, owners[repository])
+                fail(message(what, owner, why, "Rename the environment"))
             owners[repository] = owner
             found[repository] = tag
     return found

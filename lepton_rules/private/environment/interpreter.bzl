@@ -1,5 +1,7 @@
 """Finds a Python of the asked version on this machine."""
 
+load("//lepton_rules/private:messages.bzl", "message")
+
 # Prints one line of JSON; modules that a stripped-down Python lacks (Debian's python3-minimal) are named.
 _PROBE = """
 import importlib.util, json, sys
@@ -66,11 +68,11 @@ def _candidates(rctx, version):
             ]
     return {path: None for path in found}.keys()
 
-def _required(rctx, python, version, subject, fix):
+def _required(rctx, python, version, what, label, named, fix):
     """The executable of `python`, which someone named, or a failure."""
     probed = _probe(rctx, python, version)
     if not probed.executable:
-        fail("{} is {}, which {}. {}.".format(subject, python, probed.why, fix))
+        fail(message(what, label, "{} is {}, which {}".format(named, python, probed.why), fix))
     rctx.watch(probed.executable)
     return probed.executable
 
@@ -92,13 +94,15 @@ def find_interpreter(rctx, what, label, version, given):
     """
     numbers = _numbers(version)
     if len(numbers) not in [2, 3] or ".".join([str(number) for number in numbers]) != version or numbers < [3, 11]:
-        fail("lepton: {} in {}: python_version is {} and must be 3.11 or newer. Write for example 3.11.".format(what, label, repr(version)))
-    variable = "LEPTON_PYTHON_" + "_".join(version.split(".")[:2])
+        fail(message(what, label, "python_version is {} and must be 3.11 or newer".format(repr(version)), "Write for example 3.11"))
+    variable = "LEPTON_PYTHON_{}_{}".format(numbers[0], numbers[1])
     chosen = rctx.getenv(variable)
     if chosen:
-        return _required(rctx, chosen, version, "lepton: {} in {}: {}".format(what, label, variable), "Set it to a whole CPython {}, or unset it".format(version))
+        fix = "Set it to a whole CPython {}, or unset it".format(version)
+        return _required(rctx, chosen, version, what, label, variable, fix)
     if given:
-        return _required(rctx, str(rctx.path(given)), version, "lepton: {} in {}: interpreter".format(what, label), "Name the executable of a whole CPython {}".format(version))
+        fix = "Name the executable of a whole CPython {}".format(version)
+        return _required(rctx, str(rctx.path(given)), version, what, label, "interpreter", fix)
     tried = []
     for candidate in _candidates(rctx, version):
         probed = _probe(rctx, candidate, version)
@@ -106,11 +110,6 @@ def find_interpreter(rctx, what, label, version, given):
             rctx.watch(probed.executable)
             return probed.executable
         tried.append("{} {}".format(candidate, probed.why))
-    fail("lepton: {what} in {label}: no whole CPython {version} on this machine ({tried}). Install one (the system's python{series}, pyenv or uv), or set {variable} to its executable.".format(
-        what = what,
-        label = label,
-        version = version,
-        tried = "; ".join(tried) or "none found",
-        series = ".".join(version.split(".")[:2]),
-        variable = variable,
-    ))
+    why = "no whole CPython {} on this machine ({})".format(version, "; ".join(tried) or "none found")
+    fix = "Install one (the system's python{}.{}, pyenv or uv), or set {} to its executable".format(numbers[0], numbers[1], variable)
+    return fail(message(what, label, why, fix))

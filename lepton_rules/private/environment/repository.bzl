@@ -1,5 +1,6 @@
 """The repository that holds one Python environment."""
 
+load("//lepton_rules/private:messages.bzl", "display_label", "message")
 load("//lepton_rules/private/environment:interpreter.bzl", "find_interpreter")
 
 _BUILD = """\
@@ -35,23 +36,19 @@ lepton_environment_python(
 _SYSTEMS = {"linux": "linux"}
 _PROCESSORS = {"aarch64": "aarch64", "amd64": "x86_64", "arm64": "aarch64", "x86_64": "x86_64"}
 
-def _platform(rctx, label):
+def _platform(rctx, what, label):
     """The constraints that a platform must meet to run what this machine builds."""
     system = rctx.os.name.lower()
     processor = rctx.os.arch.lower()
     if system not in _SYSTEMS or processor not in _PROCESSORS:
-        fail("lepton: environment {} in {}: environments are built on Linux, on x86-64 and arm64, and this machine is {} on {}. Build on such a machine.".format(
-            rctx.attr.environment_name,
-            label,
-            system,
-            processor,
-        ))
+        why = "this machine is {} on {}, and environments are built on Linux, on x86-64 and arm64".format(system, processor)
+        fail(message(what, label, why, "Build on such a machine"))
     return ["@platforms//os:" + _SYSTEMS[system], "@platforms//cpu:" + _PROCESSORS[processor]]
 
 def _environment_repository_impl(rctx):
     label = "@{}//:environment".format(rctx.attr.repository)
     what = "environment " + rctx.attr.environment_name
-    platform = _platform(rctx, label)
+    platform = _platform(rctx, what, label)
 
     # A path of a label is watched: a changed lock or builder builds the environment again.
     lock = rctx.path(rctx.attr.requirements_lock)
@@ -64,7 +61,7 @@ def _environment_repository_impl(rctx):
         "keep": rctx.attr.keep,
         "label": label,
         "lock": str(lock),
-        "lock_label": str(rctx.attr.requirements_lock),
+        "lock_label": display_label(rctx.attr.requirements_lock),
         "name": rctx.attr.environment_name,
         "package_indexes": rctx.attr.package_indexes,
     }
@@ -73,7 +70,8 @@ def _environment_repository_impl(rctx):
         timeout = 3600,
     )
     if result.return_code != 0:
-        fail(result.stderr.strip() or "lepton: {} in {}: its builder ended with status {}. Build again.".format(what, label, result.return_code))
+        why = "its builder ended with status {}".format(result.return_code)
+        fail(result.stderr.strip() or message(what, label, why, "Build again, with more time or memory"))
     facts = json.decode(rctx.read("facts.json"))
 
     # `bazel query @repository//...` has no business in 20,000 files.
