@@ -98,7 +98,9 @@ class Bazel:
         startup = [f"--output_user_root={_output_root() / self.name}", "--max_idle_secs=60", "--host_jvm_args=-Xmx1g"]
         if not self.rc:
             startup.append("--noworkspace_rc")
-        flags = [] if command in ("shutdown", "version") else ["--color=no", "--curses=no", "--lockfile_mode=off", "--experimental_convenience_symlinks=ignore", *self.flags]
+        flags = [] if command in ("shutdown", "version") else ["--color=no", "--curses=no", "--lockfile_mode=off", *self.flags]
+        if command not in ("fetch", "mod", "query", "shutdown", "version"):
+            flags.append("--experimental_convenience_symlinks=ignore")
         return [_program(), *startup, command, *flags, *arguments]
 
     def output_base(self) -> Path:
