@@ -20,6 +20,10 @@ from lepton_rules.plugin import LeptonError
 if TYPE_CHECKING:
     import onnxruntime
 
+# onnxruntime's wheel reports home, and keeps a database in the user's home, unless this is set before it is imported.
+# Actions set it; this is for everyone else. Whatever imports onnxruntime in this plugin imports this module first.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 CPU_SECONDS = 300  # what loading the largest model may take
 
 
@@ -83,7 +87,6 @@ def session(
         level: name of the GraphOptimizationLevel.
         configure: called with the SessionOptions, for what a pass needs besides.
     """
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # the wheel reports home unless told otherwise
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

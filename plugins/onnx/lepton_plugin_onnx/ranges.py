@@ -57,6 +57,7 @@ def entropy_range(magnitudes: Array, low: float, high: float, levels: int) -> tu
 
     bins = len(magnitudes)
     counts = magnitudes.astype(np.float64)
+    counts[0] = counts[1]  # exact zeros, of which Relu makes many, cost nothing in any range
     beyond = counts.sum() - np.cumsum(counts)  # beyond[i]: in the bins after i
     best, threshold = np.inf, bins
     for size in range(levels, bins + 1, ENTROPY_STRIDE):

@@ -40,7 +40,7 @@ class OnnxRuntime:
     """
 
     def __init__(self, context: RuntimeContext) -> None:
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # the wheel reports home unless told otherwise
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else the wheel reports home and writes to it
         import onnxruntime
 
         if context.model.manifest.get("format", "onnx") != "onnx":
