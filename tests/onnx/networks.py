@@ -19,6 +19,7 @@ from lepton_rules.plugin import (
     ImportContext,
     ModelDirectory,
     ModelFacts,
+    Pass,
     PassContext,
     parse_config,
 )
@@ -87,7 +88,7 @@ def convnet(opset: int = 20, batch: int | str = "batch") -> onnx.ModelProto:
     return model_of(nodes, constants, {"x": [batch, 3, 8, 8]}, {"y": [batch, 5]}, opset)
 
 
-def perceptron(bias: bool = True, **attributes: float) -> onnx.ModelProto:
+def perceptron(bias: bool = True, **attributes: Any) -> onnx.ModelProto:
     """Two linear layers with a Relu between: x [batch, 6] to y [batch, 3]."""
     nodes = [
         helper.make_node("MatMul", ["x", "w1"], ["m1"], "first"),
@@ -139,7 +140,9 @@ def apply(
         np.savez(path, **calibration)  # type: ignore[arg-type]  # numpy's stubs take allow_pickle for one of them
         slots["calibration"] = DatasetFile(path)
     plugin = load("onnx", "lepton_plugin_onnx")
-    implementation = plugin.resolve(plugin.find("passes", name))
+    descriptor = plugin.find("passes", name)
+    assert isinstance(descriptor, Pass)
+    implementation = plugin.resolve(descriptor)
     context = PassContext(
         label="//test:model",
         config=parse_config(CONFIGS[name], config or {}, what=f"onnx.{name}"),

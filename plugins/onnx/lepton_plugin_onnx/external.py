@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import onnx
 
 _KEYS = ("location", "offset", "length", "checksum")
-_NUMBER = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _FIX = "Convert the model again with its weights beside it, in files that the target lists under weights"
 
 
@@ -73,6 +73,8 @@ def _entries(tensor: onnx.TensorProto, what: str) -> dict[str, str]:
     for entry in tensor.external_data:
         if entry.key not in _KEYS:
             raise LeptonError(what, f"its external data has the unknown key {entry.key!r}", _FIX)
+        if isinstance(entry.value, bytes):
+            raise LeptonError(what, f"its external {entry.key} is not UTF-8", _FIX)
         if entry.key in entries:
             raise LeptonError(what, f"its external data has the key {entry.key!r} twice", _FIX)
         entries[entry.key] = entry.value

@@ -54,9 +54,6 @@ def import_onnx(context: ImportContext) -> ModelFacts:
     except LeptonError:
         _empty(context.output)
         raise
-    except UnicodeDecodeError as error:
-        _empty(context.output)
-        raise LeptonError(what, f"it has a name that is not UTF-8 ({error.reason})", "Convert it again") from None
 
 
 def load_untrusted(source: Path, weights: tuple[Path, ...], what: str) -> onnx.ModelProto:

@@ -18,6 +18,9 @@ MAX_FIELDS = 5_000_000
 MAX_MESSAGES = 2_000_000
 MAX_DEPTH = 90  # protobuf itself stops at 100
 
+MAX_NAME_BYTES = 1 << 16
+
+_NAME = object()
 _TRUNCATED = "it is truncated, or it is no ONNX model"
 _WHOLE = "Give the whole .onnx file"
 
@@ -47,6 +50,10 @@ def check_wire(data: memoryview, what: str) -> None:
                 if nested is None:
                     position += length
                     continue
+                if nested is _NAME:
+                    _check_name(data, position, length, what)
+                    position += length
+                    continue
                 messages += 1
                 if messages > MAX_MESSAGES:
                     raise _refuse(what, f"it has more than {MAX_MESSAGES} messages")
@@ -69,8 +76,25 @@ def check_wire(data: memoryview, what: str) -> None:
 
 @functools.cache
 def _nests(descriptor: Any) -> dict[int, Any]:
-    """Field number to the descriptor of the message that it holds, for the fields of a message that hold messages."""
-    return {field.number: field.message_type for field in descriptor.fields if field.message_type is not None}
+    """Field number to the descriptor of the message that a field holds, or to _NAME for one that holds a name.
+
+    Texts that are about the model and not of it (doc strings, values of metadata) are no names: they are dropped later.
+    """
+    nests = {field.number: field.message_type for field in descriptor.fields if field.message_type is not None}
+    for field in descriptor.fields:
+        if field.type == field.TYPE_STRING and field.name not in ("doc_string", "value"):
+            nests[field.number] = _NAME
+    return nests
+
+
+def _check_name(data: memoryview, position: int, length: int, what: str) -> None:
+    """protobuf's Python gives bytes, and no error, for a string that is not UTF-8: nothing after it expects that."""
+    if length > MAX_NAME_BYTES:
+        raise _refuse(what, f"it has a name of {length} bytes, at most {MAX_NAME_BYTES} are accepted")
+    try:
+        bytes(data[position : position + length]).decode()
+    except UnicodeDecodeError as error:
+        raise _refuse(what, f"it has a name that is not UTF-8 ({error.reason})") from None
 
 
 def _varint(data: memoryview, position: int, end: int, what: str) -> tuple[int, int]:
