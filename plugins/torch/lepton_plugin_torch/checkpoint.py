@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from lepton_plugin_torch.checkpoint_file import convert
 from lepton_plugin_torch.tensors import blobs
-
 from lepton_rules.plugin import safetensors_file
 
 __all__ = ["convert", "prepare", "save"]

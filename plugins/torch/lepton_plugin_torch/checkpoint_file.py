@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from lepton_plugin_torch import pickle_program, torch_archive
 from lepton_plugin_torch.pickle_program import STORAGES, Global, Storage, Tensor
 from lepton_plugin_torch.tensors import blobs
-
 from lepton_rules.plugin import LeptonError, safetensors_file
 from lepton_rules.plugin.content import START_BYTES, kind_of
 

@@ -1,0 +1,36 @@
+"""The plugin `torch`: PyTorch modules, their checkpoints, and their way to ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lepton_plugin_torch.config import ExportConfig, ImportConfig
+from lepton_rules.plugin import Exporter, Importer, hookimpl
+
+__version__ = "0.1.0"
+
+
+@hookimpl
+def lepton_importers() -> Sequence[Importer]:
+    return [
+        Importer(
+            name="pytorch",
+            produces="pytorch",
+            allows_code=True,
+            config=ImportConfig,
+            implementation="lepton_plugin_torch.importer:import_module",
+        )
+    ]
+
+
+@hookimpl
+def lepton_exporters() -> Sequence[Exporter]:
+    return [
+        Exporter(
+            name="pytorch_to_onnx",
+            consumes="pytorch",
+            produces="onnx",
+            config=ExportConfig,
+            implementation="lepton_plugin_torch.exporter:to_onnx",
+        )
+    ]
