@@ -110,7 +110,7 @@ def validate(manifest: object, what: str = "manifest") -> None:
         raise LeptonError(what, problem, fix)
     found = cast("dict[str, Any]", manifest)
     try:
-        canonical_json(found)
+        canonical_json(found).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise LeptonError(
             what, f"it is not plain JSON ({error})", "Use JSON types and finite numbers in notes"

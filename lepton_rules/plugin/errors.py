@@ -5,8 +5,8 @@ from __future__ import annotations
 
 def _one_line(text: str) -> str:
     """Returns `text` on one line: control characters are escaped, the full stop that the renderer adds is taken off."""
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
-    return escaped.strip().rstrip(".")
+    text = text.strip().rstrip(".")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 class LeptonError(Exception):
