@@ -94,7 +94,3 @@ def test_capabilities_are_sorted_names_with_a_sentence() -> None:
         assert is_name(name)
         assert meaning.endswith(".")
         assert len(meaning) > 20
-
-
-def test_the_package_is_typed() -> None:
-    assert (PACKAGE / "py.typed").exists()
