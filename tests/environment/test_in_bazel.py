@@ -80,6 +80,13 @@ def test_its_python_can_be_run(bazel: Bazel) -> None:
     assert "runs 1.7.0" in result.output, result.output
 
 
+def test_the_lock_tool_runs_in_another_module(bazel: Bazel) -> None:
+    result = bazel.run(
+        "run", "@lepton_rules//lepton_rules:lock", "--", "--requirements=absent.in", "--output=absent.lock"
+    )
+    assert result.lepton_lines()[0].startswith("lepton: requirements absent.in in absent.lock: they cannot be read")
+
+
 def test_no_python_of_that_version(bazel: Bazel) -> None:
     line = _fails(bazel, "//:future")
     assert line.startswith(
