@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lepton_rules.plugin.contract.pytest_suite import PluginContract
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+PLUGINS = Path(__file__).absolute().parents[2] / "plugins"
 
 
 class TestOnnx(PluginContract):

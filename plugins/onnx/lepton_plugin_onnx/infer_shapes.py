@@ -13,7 +13,7 @@ def infer_shapes(context: PassContext) -> ModelFacts:
     import onnx
 
     model = read_model(context.model.path)
-    types = infer(model)
+    types = infer(model, strict=True)
     made = [name for node in model.graph.node for name in node.output if name]
     outputs = {value.name for value in model.graph.output}
     known = [name for name in made if name in types and name not in outputs]

@@ -18,6 +18,7 @@ from lepton_plugin_onnx.graphs import nodes_of
 from lepton_plugin_onnx.native import session
 from lepton_plugin_onnx.structure import tensors_of
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
+from lepton_rules.plugin.onnx_canonical import DATA_FILE
 
 _EXTERNAL_FROM_BYTES = 1 << 10
 
@@ -28,7 +29,7 @@ def optimize(context: PassContext) -> ModelFacts:
     before = read_model(context.model.path)
     nodes_before = sum(1 for _ in nodes_of(before.graph))
     casts_before = _casts(before)
-    large = sum(len(tensor.raw_data) for tensor in before.graph.initializer) >= 1 << 30
+    weights = context.model.path / DATA_FILE  # there only for a large model
     names = [[value.name for value in values] for values in (before.graph.input, before.graph.output)]
     del before
     with tempfile.TemporaryDirectory() as scratch:
@@ -39,7 +40,7 @@ def optimize(context: PassContext) -> ModelFacts:
             options.optimized_model_filepath = str(saved)
             key = "optimization.constant_folding_max_output_size_in_bytes"
             options.add_session_config_entry(key, str(context.config.max_folded_bytes))
-            if large:
+            if weights.exists():
                 prefix = "session.optimized_model_external_initializers"
                 options.add_session_config_entry(f"{prefix}_file_name", "optimized.data")
                 options.add_session_config_entry(f"{prefix}_min_size_in_bytes", str(_EXTERNAL_FROM_BYTES))
@@ -47,8 +48,7 @@ def optimize(context: PassContext) -> ModelFacts:
         source = runnable_path(context.model.path, folder)
         session(source, threads=context.threads, level="ORT_ENABLE_BASIC", configure=configure)
         model = parse(saved, "onnxruntime's optimized model")
-        data = folder / "optimized.data"
-        bring_in(tensors_of(model, "the model"), [data] if data.exists() else [])
+        bring_in(tensors_of(model, "the model"), [path for path in (folder / "optimized.data",) if path.exists()])
     if _casts(model) > casts_before:
         raise LeptonError(
             "pass onnx.optimize",

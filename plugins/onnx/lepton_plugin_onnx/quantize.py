@@ -50,9 +50,9 @@ def quantize(context: PassContext) -> ModelFacts:
     )
     del arrays
 
-    candidates = [node.name for node in model.graph.node if node.op_type in op_types]
+    candidates = {node.name for node in model.graph.node if node.op_type in op_types} - set(config.exclude)
     quantized_model = _insert_qdq(model, ranges, op_types, config)
-    quantized = _quantized_nodes(quantized_model, set(candidates))
+    quantized = _quantized_nodes(quantized_model, candidates)
     if not quantized:
         raise LeptonError(_WHAT, "no node of the model can be quantized", "Leave this pass out, or exclude less")
     notes: dict[str, Any] = {

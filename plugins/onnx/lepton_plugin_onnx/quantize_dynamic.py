@@ -34,7 +34,9 @@ def quantize_dynamic(context: PassContext) -> ModelFacts:
     if "Gemm" in op_types:
         _gemm_to_matmul(model, set(config.exclude))
     write_types(model)
-    model = _quantize(model, [op for op in op_types if op != "Gemm"] + ["MatMul"], config)
+    wanted = [name for name in before if name not in config.exclude]
+    if wanted:
+        model = _quantize(model, wanted, [op for op in op_types if op != "Gemm"] + ["MatMul"], config)
     left = {node.name for node in model.graph.node}
     quantized = sorted(name for name in before if name not in left)
     if not quantized:
@@ -77,7 +79,9 @@ def _gemm_to_matmul(model: onnx.ModelProto, exclude: set[str]) -> None:
             del model.graph.initializer[index]
 
 
-def _quantize(model: onnx.ModelProto, op_types: list[str], config: QuantizeDynamicConfig) -> onnx.ModelProto:
+def _quantize(
+    model: onnx.ModelProto, nodes: list[str], op_types: list[str], config: QuantizeDynamicConfig
+) -> onnx.ModelProto:
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
     from onnxruntime.quantization.quant_utils import QuantizationMode
@@ -91,8 +95,8 @@ def _quantize(model: onnx.ModelProto, op_types: list[str], config: QuantizeDynam
         QuantType.QInt8,
         QuantType.QUInt8,
         None,
+        nodes,
         [],
-        list(config.exclude),
         op_types,
         {"MatMulConstBOnly": True, "WeightSymmetric": True},
     )

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 HISTOGRAM_BINS = 4096
 ENTROPY_STRIDE = 16  # candidates stand this many bins apart: 0.4 % of the largest magnitude
+# Of fewer values the histogram is mostly gaps, which look like information that costs nothing to lose.
+ENTROPY_MINIMUM = 4 * HISTOGRAM_BINS
 
 
 def percentile_range(
@@ -39,14 +41,15 @@ def percentile_range(
     first = int(np.searchsorted(cumulative, total * cut, side="right"))
     last = int(np.searchsorted(cumulative, total * (1 - cut)))
     width = (high - low) / bins
-    return low + first * width, min(high, low + (last + 1) * width)
+    return low + first * width, high if last + 1 >= bins else low + (last + 1) * width
 
 
 def entropy_range(magnitudes: Array, low: float, high: float, levels: int) -> tuple[float, float]:
     """The range whose quantization loses the least information: the threshold of smallest Kullback-Leibler divergence.
 
     Method: S. Migacz, "8-bit inference with TensorRT", GTC 2017, slides 19 and 36-42: for each candidate threshold the
-    clipped distribution P (outliers added to its last bin) is compared with Q, the same bins merged into `levels`.
+    clipped distribution P (outliers added to its last bin) is compared with Q, the same bins merged into `levels`. Of
+    fewer than ENTROPY_MINIMUM values the whole range is kept.
 
     Args:
         magnitudes: [HISTOGRAM_BINS] counts of absolute values between 0 and max(|low|, |high|).
@@ -56,6 +59,8 @@ def entropy_range(magnitudes: Array, low: float, high: float, levels: int) -> tu
     import numpy as np
 
     bins = len(magnitudes)
+    if magnitudes.sum() < ENTROPY_MINIMUM:
+        return low, high
     counts = magnitudes.astype(np.float64)
     counts[0] = counts[1]  # exact zeros, of which Relu makes many, cost nothing in any range
     beyond = counts.sum() - np.cumsum(counts)  # beyond[i]: in the bins after i

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _SMALL_ELEMENTS = 4096
 
 
-def infer(model: onnx.ModelProto, batch: int | None = None) -> Mapping[str, onnx.TypeProto]:
+def infer(model: onnx.ModelProto, batch: int | None = None, strict: bool = False) -> Mapping[str, onnx.TypeProto]:
     """The type of every named tensor of the main graph that inference can tell, initializers among them.
 
     With `batch`, the leading dimension of each input is set to it first, wherever it is symbolic or named as one that
     is, and what the model itself says of inner and output shapes is left out. LeptonError when the graph contradicts
-    itself.
+    itself; `strict` also where an operator's inputs do not fit it.
     """
     import onnx as library
 
@@ -45,7 +45,7 @@ def infer(model: onnx.ModelProto, batch: int | None = None) -> Mapping[str, onnx
         else:
             graph.input.append(library.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     try:
-        inferred = library.shape_inference.infer_shapes(skeleton, check_type=False, strict_mode=False, data_prop=True)
+        inferred = library.shape_inference.infer_shapes(skeleton, check_type=False, strict_mode=strict, data_prop=True)
     except Exception as error:  # the C++ code raises several classes, RuntimeError among them
         raise LeptonError("ONNX graph", f"its shapes do not fit ({error})", "Convert the model again") from None
     types = {value.name: value.type for value in inferred.graph.value_info}
