@@ -11,7 +11,7 @@ import pytest
 from lepton_plugin_onnx.canonical import tidy
 from lepton_plugin_onnx.files import read_model, runnable_path
 from lepton_plugin_onnx.native import session
-from networks import apply, convnet, import_file, operators, outputs_of, samples
+from networks import apply, convnet, import_file, opened, operators, outputs_of, samples
 from onnx import TensorProto, helper, numpy_helper
 
 from lepton_rules.plugin import LeptonError, onnx_canonical
@@ -131,11 +131,9 @@ def test_large_weights_get_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     linked.mkdir()
     for path in (tmp_path / "large").iterdir():
         (linked / path.name).symlink_to(path)
-    from networks import opened
-
-    for name, config in (("check", {}), ("optimize", {}), ("quantize", {}), ("to_fp16", {}), ("quantize_dynamic", {})):
+    for name in ("check", "optimize", "quantize", "to_fp16", "quantize_dynamic"):
         calibration = {"x": samples()} if name == "quantize" else None
-        model, _ = apply(name, opened(linked), tmp_path / f"large_{name}", config, calibration)
+        model, _ = apply(name, opened(linked), tmp_path / f"large_{name}", {}, calibration)
         assert operators(model)
         (tmp_path / f"scratch_{name}").mkdir()
         session(runnable_path(model.path, tmp_path / f"scratch_{name}"))

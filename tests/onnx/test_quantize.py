@@ -181,7 +181,8 @@ def test_percentile_against_numpy(percentile: float, symmetric: bool) -> None:
     else:
         histogram, _ = np.histogram(values, ranges.HISTOGRAM_BINS, (low, high))
         cut = (100 - percentile) / 200
-        wanted = tuple(np.quantile(values, share, method="inverted_cdf") for share in (cut, 1 - cut))
+        first, last = np.quantile(values, (cut, 1 - cut), method="inverted_cdf")
+        wanted = (first, last)
         width = (high - low) / ranges.HISTOGRAM_BINS
     got = ranges.percentile_range(histogram, low, high, percentile, symmetric)
     np.testing.assert_allclose(got, wanted, atol=1.01 * width)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lepton_plugin_onnxruntime import runtime
 from lepton_plugin_onnxruntime.config import RuntimeConfig
 from lepton_plugin_onnxruntime.runtime import OnnxRuntime
 from lepton_plugin_onnxruntime.targets import CPU, CPU_VNNI, CUDA, TARGETS, TENSORRT
@@ -15,6 +14,7 @@ from networks import apply, convnet, directory_of, opened, outputs_of, samples
 
 from lepton_rules.plugin import HardwareFacts, LeptonError, ModelDirectory, RuntimeContext, Target
 from lepton_rules.plugin.capabilities import CAPABILITIES
+from lepton_rules.worker import isa
 
 
 def facts(target: Target) -> HardwareFacts:
@@ -39,8 +39,9 @@ def model(tmp_path: Path) -> ModelDirectory:
 def test_outputs(model: ModelDirectory) -> None:
     x = samples(4)
     expected = outputs_of(convnet(), x)
-    for options in ({}, {"reference": True}, {"hardware": facts(CPU)}, {"threads": 2}):
-        running = run_on(model, **options)  # type: ignore[arg-type]
+    choices: list[dict[str, Any]] = [{}, {"reference": True}, {"hardware": facts(CPU)}, {"threads": 2}]
+    for options in choices:
+        running = run_on(model, **options)
         got = running.run({"x": x})
         running.close()
         assert list(got) == ["y"]
@@ -89,12 +90,12 @@ def test_another_format_is_refused(model: ModelDirectory) -> None:
 
 def test_a_cpu_without_vnni_is_refused(model: ModelDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     built = opened(model.path, facts(CPU_VNNI))
-    monkeypatch.setattr(runtime.isa, "detect", lambda: "x86_64_avx512")
+    monkeypatch.setattr(isa, "detect", lambda: "x86_64_avx512")
     with pytest.raises(LeptonError, match="has no VNNI"):
         run_on(built)
     run_on(built, reference=True)
     for have in ("x86_64_avx512_vnni", "x86_64_avx2_vnni", "x86_64_amx"):
-        monkeypatch.setattr(runtime.isa, "detect", lambda have=have: have)
+        monkeypatch.setattr(isa, "detect", lambda have=have: have)
         run_on(built)
 
 
