@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from lepton_plugin_onnx.facts import facts_of
-from lepton_plugin_onnx.files import read_model
-from networks import convnet, samples
+from networks import CONVNET_MACS, CONVNET_PARAMETERS, convnet, samples
 
 from lepton_rules.plugin.contract import SampleImport, SampleModel, Samples
-from lepton_rules.plugin.facts import TensorSpec
+from lepton_rules.plugin.facts import ModelFacts, TensorSpec
 from lepton_rules.plugin.onnx_canonical import save
 
 
@@ -21,7 +19,13 @@ def _model(directory: Path) -> SampleModel:
     model.mkdir()
     save(convnet(), model)
     np.savez(directory / "samples.npz", x=samples(24), labels=np.arange(24) % 5)
-    return SampleModel(path=model, facts=facts_of(read_model(model)), dataset=directory / "samples.npz")
+    facts = ModelFacts(
+        inputs=(TensorSpec("x", "float32", ("batch", 3, 8, 8)),),
+        outputs=(TensorSpec("y", "float32", ("batch", 5)),),
+        parameters=CONVNET_PARAMETERS,
+        macs=CONVNET_MACS,
+    )
+    return SampleModel(path=model, facts=facts, dataset=directory / "samples.npz")
 
 
 def for_onnx(directory: Path) -> Samples:

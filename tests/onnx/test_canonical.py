@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from harness import apply, import_file, opened, operators, outputs_of
 from lepton_plugin_onnx.canonical import tidy
 from lepton_plugin_onnx.files import read_model, runnable_path
 from lepton_plugin_onnx.native import session
-from networks import apply, convnet, import_file, opened, operators, outputs_of, samples
+from networks import convnet, samples
 from onnx import TensorProto, helper, numpy_helper
 
 from lepton_rules.plugin import LeptonError, onnx_canonical

@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from harness import apply
 from lepton_plugin_onnx.facts import facts_of
-from networks import Array, apply, convnet, model_of, perceptron, samples, weights
+from networks import CONVNET_MACS, CONVNET_PARAMETERS, Array, convnet, model_of, perceptron, samples, weights
 from onnx import TensorProto, helper
 
 from lepton_rules.plugin import LeptonError, TensorSpec
-
-CONVNET_MACS = 8 * 8 * 8 * (3 * 9) + 8 * 8 * 8 * (8 * 9) + 8 * 5
-CONVNET_PARAMETERS = 8 * 3 * 9 + 4 * 8 + 8 * 8 * 9 + 8 + 5 * 8 + 5
 
 
 def test_the_signature() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from harness import apply, constants_of, operators, outputs_of
 from lepton_plugin_onnx.files import read_model
-from networks import apply, constants_of, convnet, model_of, operators, outputs_of, perceptron, samples, weights
+from networks import convnet, model_of, perceptron, samples, weights
 from onnx import TensorProto, helper, numpy_helper
 
 from lepton_rules.plugin import LeptonError

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from harness import apply, constants_of, operators, outputs_of
 from lepton_plugin_onnx import calibration, ranges
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnxruntime.targets import CPU, CPU_VNNI, CUDA, TENSORRT
-from networks import Array, apply, constants_of, convnet, model_of, operators, outputs_of, perceptron, samples, weights
+from networks import Array, convnet, model_of, perceptron, samples, weights
 from onnx import helper
 
 from lepton_rules.plugin import LeptonError, ModelDirectory

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness import apply, directory_of, opened, outputs_of
 from lepton_plugin_onnxruntime.config import RuntimeConfig
 from lepton_plugin_onnxruntime.runtime import OnnxRuntime
 from lepton_plugin_onnxruntime.targets import CPU, CPU_VNNI, CUDA, TARGETS, TENSORRT
-from networks import apply, convnet, directory_of, opened, outputs_of, samples
+from networks import convnet, samples
 
 from lepton_rules.plugin import HardwareFacts, LeptonError, ModelDirectory, RuntimeContext, Target
 from lepton_rules.plugin.capabilities import CAPABILITIES
