@@ -80,6 +80,17 @@ class ModelFacts:
     macs: int | None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any], notes: Mapping[str, Any] | None = None) -> ModelFacts:
+        """Returns the facts of a model that is there, with other notes: what a pass that keeps them all returns."""
+        return cls(
+            inputs=tuple(map(TensorSpec.from_json, manifest["inputs"])),
+            outputs=tuple(map(TensorSpec.from_json, manifest["outputs"])),
+            parameters=manifest["parameters"],
+            macs=manifest["macs"],
+            notes=notes or {},
+        )
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
         object.__setattr__(self, "outputs", tuple(self.outputs))

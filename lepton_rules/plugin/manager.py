@@ -284,7 +284,7 @@ def _hook_functions(module: types.ModuleType, name: str, what: str) -> dict[str,
 
 
 def _kind_of(value: object) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"
+    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 def _call(function: Any, hook: str, kind: type[Descriptor], what: str) -> tuple[Descriptor, ...]:
@@ -303,7 +303,7 @@ def _call(function: Any, hook: str, kind: type[Descriptor], what: str) -> tuple[
     for item in result:
         if type(item) is not kind:
             raise LeptonError(
-                what, f"{hook} returned an element {_kind_of(item)}, accepted is {accepted}", f"Return {accepted}"
+                what, f"{hook} returned {_kind_of(item)} in its list, accepted is {accepted}", f"Return {accepted}"
             )
     return cast("tuple[Descriptor, ...]", tuple(result))
 

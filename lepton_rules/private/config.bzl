@@ -40,11 +40,12 @@ def _check_value(component, label, key, field, value):
     if choices and value not in choices:
         fail(message(what, label, "{} is not one of {}".format(repr(value), ", ".join([str(c) for c in choices])), "Choose one of them; " + near_miss(str(value), [str(c) for c in choices])))
     minimum = field.get("minimum")
-    if minimum != None and value < minimum:
-        fail(message(what, label, "{} is less than {}".format(value, minimum), "Give at least {}".format(minimum)))
     maximum = field.get("maximum")
-    if maximum != None and value > maximum:
-        fail(message(what, label, "{} is more than {}".format(value, maximum), "Give at most {}".format(maximum)))
+    for number in value if type(value) == "list" else [value]:
+        if minimum != None and number < minimum:
+            fail(message(what, label, "{} is less than {}".format(number, minimum), "Give at least {}".format(minimum)))
+        if maximum != None and number > maximum:
+            fail(message(what, label, "{} is more than {}".format(number, maximum), "Give at most {}".format(maximum)))
 
 def check_config(component, label, schema, config, unknown = []):
     """Fails unless `config` fits the schema.

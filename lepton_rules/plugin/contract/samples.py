@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_rules.plugin.errors import LeptonError
-from lepton_rules.plugin.facts import ModelFacts, TensorSpec
+from lepton_rules.plugin.facts import ModelFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +100,7 @@ def facts_to_json(facts: ModelFacts) -> dict[str, Any]:
 
 def facts_from_json(value: Mapping[str, Any]) -> ModelFacts:
     """Returns what `facts_to_json` was given."""
-    return ModelFacts(
-        inputs=tuple(map(TensorSpec.from_json, value["inputs"])),
-        outputs=tuple(map(TensorSpec.from_json, value["outputs"])),
-        parameters=value["parameters"],
-        macs=value["macs"],
-        notes=value["notes"],
-    )
+    return ModelFacts.from_manifest(value, value["notes"])
 
 
 def to_json(samples: Samples) -> dict[str, Any]:
