@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from harness import apply, import_file, opened, operators, outputs_of
+from harness import apply, constants_of, import_file, opened, operators, outputs_of
 from lepton_plugin_onnx.canonical import tidy
 from lepton_plugin_onnx.files import read_model, runnable_path
 from lepton_plugin_onnx.native import session
@@ -87,6 +87,18 @@ def test_a_cycle_is_found() -> None:
     model.graph.node[0].input[0] = "y"
     with pytest.raises(LeptonError, match="cycle"):
         tidy(model)
+
+
+def test_constants_are_initializers(tmp_path: Path) -> None:
+    """A model that holds its weights in Constant nodes, as some converters write it, is quantized all the same."""
+    model = convnet()
+    w3 = next(tensor for tensor in model.graph.initializer if tensor.name == "w3")
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["w3"], "constant", value=w3))
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["k"], "floats", value_floats=[1.0, 2.0]))
+    model.graph.initializer.remove(w3)
+    assert imported(model, tmp_path / "constant") == imported(convnet(), tmp_path / "plain")
+    quantized, _ = apply("quantize", model, tmp_path / "quantized", {}, {"x": samples()})
+    assert constants_of(quantized)["w3_quantized"].dtype == np.int8
 
 
 def test_what_a_branch_reads_is_kept() -> None:

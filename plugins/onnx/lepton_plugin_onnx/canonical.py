@@ -1,8 +1,9 @@
 """Brings a model into its one form, so that equal models are equal bytes.
 
-`lepton_rules.plugin.onnx_canonical` spells what is there in one way. This adds what a pass leaves behind: nodes stand
-in topological order (the given order wherever it is one) and have names, and what nothing uses is gone: initializers,
-value infos, operator sets, training graphs, device placement, unknown fields.
+`lepton_rules.plugin.onnx_canonical` spells what is there in one way. This adds what a pass or a converter leaves
+behind: nodes stand in topological order (the given order wherever it is one) and have names, constants are
+initializers, and what nothing uses is gone: initializers, value infos, operator sets, training graphs, device
+placement, unknown fields.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from lepton_rules.plugin import LeptonError
 if TYPE_CHECKING:
     import onnx
 
+# The attributes of Constant that hold numbers, with their numpy types ("value" has its own).
+_CONSTANTS = {
+    "value": "",
+    "value_float": "float32",
+    "value_floats": "float32",
+    "value_int": "int64",
+    "value_ints": "int64",
+}
 _FIRST_IR_WITH_CONSTANTS = 4  # before it every initializer is also an input
 
 
@@ -40,6 +49,7 @@ def tidy(model: onnx.ModelProto) -> None:
 
 
 def _tidy_graph(graph: onnx.GraphProto) -> None:
+    _lift_constants(graph)
     for node in graph.node:
         node.domain = domain_of(node.domain)
         del node.device_configurations[:]
@@ -53,6 +63,27 @@ def _tidy_graph(graph: onnx.GraphProto) -> None:
     made = {name for node in graph.node for name in node.output}
     made.difference_update(value.name for value in [*graph.input, *graph.output])
     _keep(graph.value_info, [value for value in graph.value_info if value.name in made])
+
+
+def _lift_constants(graph: onnx.GraphProto) -> None:
+    """Makes initializers of Constant nodes: the quantizers and converters take a weight for one only there."""
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    outputs = {value.name for value in graph.output}
+    kept = []
+    for node in graph.node:
+        attribute = node.attribute[0] if node.op_type == "Constant" and len(node.attribute) == 1 else None
+        dtype = _CONSTANTS.get(attribute.name) if attribute is not None else None
+        if attribute is None or dtype is None or node.output[0] in outputs:
+            kept.append(node)
+        elif attribute.name == "value":
+            graph.initializer.add().CopyFrom(attribute.t)
+            graph.initializer[-1].name = node.output[0]
+        else:
+            array = np.array(helper.get_attribute_value(attribute), dtype)
+            graph.initializer.append(numpy_helper.from_array(array, node.output[0]))
+    _keep(graph.node, kept)
 
 
 def _sort_nodes(graph: onnx.GraphProto) -> None:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lepton_plugin_onnx.canonical import tidy
 from lepton_plugin_onnx.external import bring_in
 from lepton_plugin_onnx.structure import tensors_of
 from lepton_rules.plugin import LeptonError
@@ -19,10 +20,11 @@ _WHAT = "the model"
 
 
 def read_model(directory: Path) -> onnx.ModelProto:
-    """The model in `directory`, its weights in memory. LeptonError when it is not as this plugin's passes write it."""
+    """The model in `directory`, tidy (see `canonical`), its weights in memory. LeptonError when there is none."""
     model = parse(directory / MODEL_FILE, _WHAT)
     data = directory / DATA_FILE
     bring_in(tensors_of(model, _WHAT), [data] if data.is_file() else [])
+    tidy(model)
     return model
 
 

@@ -6,12 +6,14 @@ child runs them and answers in one JSON object; whatever kills it is told as the
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +106,17 @@ def session(
         raise LeptonError(
             "onnxruntime", f"it does not load the model ({_short(error)})", "Give a model that onnxruntime supports"
         ) from None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings that onnxruntime's Python tools log about what is normal, such as a weight of rank 1."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _short(error: Exception) -> str:

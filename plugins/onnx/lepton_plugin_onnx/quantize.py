@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_plugin_onnx.calibration import Calibration
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
+from lepton_plugin_onnx.native import quiet
 from lepton_plugin_onnx.selection import require_nodes, require_op_types
 from lepton_plugin_onnx.shapes import infer
 from lepton_rules.plugin import DatasetFile, LeptonError, ModelFacts, PassContext, TensorSpec
@@ -128,19 +129,20 @@ def _insert_qdq(
         "QuantizeBias": config.quantize_bias,
         "DedicatedQDQPair": config.dedicated_qdq,
     }
-    quantizer = QDQQuantizer(
-        model,
-        config.per_channel,
-        config.reduce_range,
-        QuantType.QInt8,
-        QuantType.QUInt8 if config.activation_type == "uint8" else QuantType.QInt8,
-        TensorsData(CalibrationMethod.MinMax, ranges),
-        [],
-        list(config.exclude),
-        op_types,
-        options,
-    )
-    quantized: onnx.ModelProto = quantizer.quantize_model()
+    with quiet():
+        quantizer = QDQQuantizer(
+            model,
+            config.per_channel,
+            config.reduce_range,
+            QuantType.QInt8,
+            QuantType.QUInt8 if config.activation_type == "uint8" else QuantType.QInt8,
+            TensorsData(CalibrationMethod.MinMax, ranges),
+            [],
+            list(config.exclude),
+            op_types,
+            options,
+        )
+        quantized: onnx.ModelProto = quantizer.quantize_model()
     return quantized
 
 

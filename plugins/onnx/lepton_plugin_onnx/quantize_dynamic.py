@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
+from lepton_plugin_onnx.native import quiet
 from lepton_plugin_onnx.quantize import at_least_opset, refuse_quantized, write_types
 from lepton_plugin_onnx.selection import require_nodes, require_op_types
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
@@ -100,6 +101,7 @@ def _quantize(
         op_types,
         {"MatMulConstBOnly": True, "WeightSymmetric": True},
     )
-    quantizer.quantize_model()
+    with quiet():
+        quantizer.quantize_model()
     quantized: onnx.ModelProto = quantizer.model.model
     return quantized

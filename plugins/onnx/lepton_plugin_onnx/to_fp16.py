@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
+from lepton_plugin_onnx.native import quiet
 from lepton_plugin_onnx.quantize import write_types
 from lepton_plugin_onnx.selection import require_nodes
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
@@ -29,12 +30,13 @@ def to_fp16(context: PassContext) -> ModelFacts:
     require_nodes(model, context.config.exclude, "to_fp16")
     _check_range(model, set(context.config.exclude))
     write_types(model)
-    converted = convert_float_to_float16(
-        model,
-        keep_io_types=context.config.keep_io_types,
-        disable_shape_infer=True,
-        node_block_list=list(context.config.exclude),
-    )
+    with quiet():
+        converted = convert_float_to_float16(
+            model,
+            keep_io_types=context.config.keep_io_types,
+            disable_shape_infer=True,
+            node_block_list=list(context.config.exclude),
+        )
     half = sum(1 for tensor in converted.graph.initializer if tensor.data_type == 10)
     if not half:
         raise LeptonError(_WHAT, "the model has no float32 weights to convert", "Leave this pass out")
