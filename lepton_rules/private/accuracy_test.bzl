@@ -16,8 +16,8 @@ cached, runs anywhere, and compares a few numbers.
 """
 
 _ATTRS = VERDICT_ATTRS | {
-    "artifact": attr.label(mandatory = True, providers = [ModelInfo, MetricsInfo], doc = "An artifact with a dataset."),
-    "baseline": attr.label(providers = [ModelInfo, MetricsInfo], doc = "The artifact that max_accuracy_drop and min_agreement are relative to."),
+    "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "An artifact with a dataset."),
+    "baseline": attr.label(providers = [ModelInfo], doc = "The artifact that max_accuracy_drop and min_agreement are relative to."),
     "max_accuracy_drop": attr.string(doc = "The most accuracy that may be lost against the baseline, such as `0.005`."),
     "metrics": attr.string_list(doc = "Set by the macro."),
     "metrics_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
@@ -25,15 +25,20 @@ _ATTRS = VERDICT_ATTRS | {
     "min_agreement": attr.string(doc = "The least share of samples on which artifact and baseline give the same answer."),
 }
 
+def _evaluated(ctx, attribute, target):
+    if MetricsInfo not in target:
+        fail(message(attribute, ctx.label, "{} was never evaluated".format(target[ModelInfo].label), "Give it a dataset"))
+    return target[MetricsInfo]
+
 def _lepton_accuracy_test_impl(ctx):
     budgets = {
-        name: check_budget(ctx, name, maximum = 1.0, positive = name != "max_accuracy_drop")
+        name: check_budget(ctx, name, maximum = 1, positive = name != "max_accuracy_drop")
         for name in ["max_accuracy_drop", "min_accuracy", "min_agreement"]
     }
     given = require_budgets(ctx, budgets)
     require_baseline(ctx, ctx.attr.baseline, budgets, ["max_accuracy_drop", "min_agreement"])
     model = ctx.attr.artifact[ModelInfo]
-    evaluated = ctx.attr.artifact[MetricsInfo]
+    evaluated = _evaluated(ctx, "artifact", ctx.attr.artifact)
     metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
     args = ctx.actions.args()
     args.add("--artifact_label=" + model.label)
@@ -41,7 +46,7 @@ def _lepton_accuracy_test_impl(ctx):
     baseline_predictions = None
     if ctx.attr.baseline:
         baseline = ctx.attr.baseline[ModelInfo]
-        baseline_evaluated = ctx.attr.baseline[MetricsInfo]
+        baseline_evaluated = _evaluated(ctx, "baseline", ctx.attr.baseline)
         split = evaluated.dataset.splits[evaluated.dataset.evaluation_split]
         if split != baseline_evaluated.dataset.splits[baseline_evaluated.dataset.evaluation_split]:
             fail(message("baseline", ctx.label, "{} is evaluated on {}, and {} on {}".format(
@@ -86,7 +91,7 @@ def lepton_accuracy_test(name, artifact, baseline = None, min_accuracy = None, m
       size: Bazel's size of the test.
       **kwargs: Bazel's attributes of tests.
     """
-    components = component_attributes("metrics of {}".format(name), [ACCURACY, AGREEMENT])
+    components = component_attributes("metrics", name, [ACCURACY, AGREEMENT])
     _lepton_accuracy_test(
         name = name,
         size = size,

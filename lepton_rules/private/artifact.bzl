@@ -47,7 +47,7 @@ def _bound_slots(ctx):
         for binding in names.split(","):
             name, _, split = binding.strip().partition("=")
             if not name:
-                fail(message("slots", ctx.label, "{} is bound to no slot".format(target.label), "Write the slot's name, such as \"calibration\""))
+                fail(message("slots", ctx.label, "{} is bound to no slot".format(display_label(target.label)), "Write the slot's name, such as \"calibration\""))
             if name in slots:
                 fail(message("slots", ctx.label, "{} is bound twice".format(name), "Bind it once"))
             if DatasetInfo in target:
@@ -55,9 +55,11 @@ def _bound_slots(ctx):
                 default = name if name in dataset.splits and name != dataset.evaluation_split else "train"
                 slots[name] = struct(kind = "dataset", file = training_split(dataset, split or default, ctx.label, "slot {}".format(name)))
             elif ModelInfo in target:
+                if split:
+                    fail(message("slots", ctx.label, "{} is a model, which has no split {}".format(display_label(target.label), repr(split)), "Write only {}".format(repr(name))))
                 slots[name] = struct(kind = "model", directory = target[ModelInfo].directory, manifest = target[ModelInfo].manifest)
             else:
-                fail(message("slots", ctx.label, "{} is neither a model nor a dataset".format(target.label), "Bind {} to one".format(name)))
+                fail(message("slots", ctx.label, "{} is neither a model nor a dataset".format(display_label(target.label)), "Bind {} to one".format(name)))
     return slots
 
 def _slots_of(ctx, step, bound):
@@ -232,8 +234,8 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
     if metrics == None:
         # Only where there is data to measure on: the metrics' environment is not for who never evaluates.
         metrics = [ACCURACY] if kwargs.get("dataset") else []
-    override_components = component_attributes("overrides of {}".format(name), overrides)
-    metric_components = component_attributes("metrics of {}".format(name), metrics)
+    override_components = component_attributes("overrides", name, overrides)
+    metric_components = component_attributes("metrics", name, metrics)
     _lepton_artifact(
         name = name,
         model = model,

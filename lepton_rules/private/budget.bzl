@@ -15,7 +15,7 @@ def check_budget(ctx, name, *, maximum = None, whole = False, positive = True):
     Args:
       ctx: the rule's context.
       name: string: the attribute; the unit is in its name.
-      maximum: float or None: the largest value that has a meaning.
+      maximum: int or None: the largest value that has a meaning.
       whole: bool: whether it counts things.
       positive: bool: whether zero is refused.
 
@@ -25,6 +25,8 @@ def check_budget(ctx, name, *, maximum = None, whole = False, positive = True):
     text = getattr(ctx.attr, name).strip()
     if not text:
         return None
+    if text[0] == "-" and _is_decimal(text[1:]):
+        fail(message(name, ctx.label, "{} is negative".format(text), "Give a number above 0"))
     if not _is_decimal(text) or (whole and "." in text):
         fail(message(
             name,
@@ -78,4 +80,14 @@ def decimal(value):
     """
     if value == None:
         return ""
+    if type(value) == "float" and value - value == 0.0 and "e" in str(value):
+        # The attribute takes no exponents. Twelve digits behind the point are more than any budget has.
+        value = _without_exponent(value)
     return str(value) if type(value) in ["int", "float"] else value
+
+def _without_exponent(value):
+    if value == int(value):
+        return int(value)
+    scaled = str(int(abs(value) * 1e12 + 0.5))
+    digits = "0" * (13 - len(scaled)) + scaled
+    return ("-" if value < 0 else "") + "{}.{}".format(digits[:-12], digits[-12:].rstrip("0"))

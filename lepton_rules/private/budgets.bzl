@@ -2,6 +2,7 @@
 
 load(":accuracy_test.bzl", "lepton_accuracy_test")
 load(":latency_test.bzl", "lepton_latency_test")
+load(":messages.bzl", "message")
 load(":size_test.bzl", "lepton_size_test")
 
 _TESTS = {
@@ -67,13 +68,16 @@ def lepton_budgets(
         "min_speedup": min_speedup,
     }
     prefix = name.removesuffix("_budgets")
+    label = native.package_relative_label(":" + name)
     tests = []
     for kind, test in _TESTS.items():
         budgets = {key: given[key] for key in test.budgets if given[key] != None}
         if not [key for key in budgets if key != "batch"]:
+            if budgets:
+                fail(message("batch", label, "no budget of latency is set", "Set one, such as min_speedup = 2, or remove batch"))
             continue
         test.make(name = "{}_{}_test".format(prefix, kind), artifact = artifact, baseline = baseline, **(budgets | kwargs))
         tests.append(":{}_{}_test".format(prefix, kind))
     if not tests:
-        fail("lepton: lepton_budgets {} in //{}: no budget is set. Set one, such as min_accuracy = 0.97.".format(name, native.package_name()))
+        fail(message("budgets", label, "none is set", "Set one, such as min_accuracy = 0.97"))
     native.test_suite(name = name, tests = tests, tags = ["manual"], visibility = kwargs.get("visibility"))

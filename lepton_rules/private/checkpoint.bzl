@@ -35,7 +35,7 @@ _ATTRS = RUN_ATTRS | {
 
 def _lepton_checkpoint_impl(ctx):
     if bool(ctx.attr.function) == bool(ctx.file.src):
-        fail(message("lepton_checkpoint", ctx.label, "it has {} function and src".format("both" if ctx.file.src else "neither"), "Give one of the two"))
+        fail(message("lepton_checkpoint", ctx.label, "it has {}".format("both function and src" if ctx.file.src else "neither function nor src"), "Give one of the two"))
     if ctx.attr.function and ctx.attr.function.count(":") != 1:
         fail(message("function", ctx.label, "{} is not module:function".format(repr(ctx.attr.function)), "Write it as `train:train`"))
     if ctx.attr.threads < 1:

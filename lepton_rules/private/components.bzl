@@ -4,6 +4,9 @@ load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
 load(":config.bzl", "check_config")
 load(":messages.bzl", "message", "near_miss")
 
+# What has the same meaning in Starlark, in JSON and in Python.
+_JSON_TYPES = ["bool", "dict", "float", "int", "list", "string", "tuple"]
+
 _TABLES = {
     "exporter": "exporters",
     "importer": "importers",
@@ -11,11 +14,25 @@ _TABLES = {
     "pass": "passes",
 }
 
-def component_attributes(where, components):
+def _a(kind):
+    return ("an " if kind[0] in "aeiou" else "a ") + kind
+
+def _check_encodable(what, label, value):
+    if type(value) == "select":
+        fail(message(what, label, "it is a select, which no option takes", "Write a target for each case, and select() among them"))
+    if type(value) not in _JSON_TYPES:
+        fail(message(what, label, "it is {}, which no option takes".format(_a(type(value))), "Give a bool, a number, a string, a list or a dict"))
+    elements = value if type(value) in ["list", "tuple"] else value.values() if type(value) == "dict" else [value]
+    for element in elements:
+        if type(element) == "float" and element - element != 0.0:
+            fail(message(what, label, "{} is not a finite number".format(element), "Write a finite number"))
+
+def component_attributes(attribute, name, components):
     """Splits components into what attributes can hold. Call it in a macro.
 
     Args:
-      where: string: the attribute and target, for messages.
+      attribute: string: the attribute, for messages.
+      name: string: the target, for messages.
       components: list of what a plugin's constructors return.
 
     Returns:
@@ -23,11 +40,14 @@ def component_attributes(where, components):
     """
     plugins = []
     encoded = []
-    if type(components) != "list":
-        fail("lepton: {}: {} is not a list. Write a list of passes such as [onnx.quantize()].".format(where, type(components)))
+    label = native.package_relative_label(":" + name)
+    if type(components) not in ["list", "tuple"]:
+        fail(message(attribute, label, "it is {}, and it takes a list".format(_a(type(components))), "Write a list, such as [onnx.quantize()]"))
     for component in components:
         if type(component) != "struct" or not hasattr(component, "lepton_component"):
-            fail("lepton: {}: {} is not a pass. Load the plugin's passes.bzl and call one, such as onnx.quantize().".format(where, repr(component)))
+            fail(message(attribute, label, "{} is no component of a plugin".format(repr(component)), "Load the plugin's passes.bzl and call one, such as onnx.quantize()"))
+        for key, value in component.config.items():
+            _check_encodable("{} of {}".format(key, component.name), label, value)
         if component.plugin not in plugins:
             plugins.append(component.plugin)
         encoded.append(json.encode({
@@ -79,7 +99,12 @@ def decode_components(ctx, plugins, encoded, kinds):
         plugin = plugins[int(component["plugin"])][PluginInfo]
         name = "{}.{}".format(plugin.name, component["name"])
         if component["kind"] not in kinds:
-            fail(message(name, ctx.label, "it is a {}, and a {} belongs here".format(component["kind"], " or ".join(kinds)), "Use one of the plugin's {}".format(", ".join([_TABLES[k] for k in kinds]))))
+            fail(message(
+                name,
+                ctx.label,
+                "it is {}, and {} belongs here".format(_a(component["kind"]), " or ".join([_a(kind) for kind in kinds])),
+                "Use one of the plugin's {}".format(" or ".join([_TABLES[kind] for kind in kinds])),
+            ))
         descriptor = descriptor_of(plugin, component["kind"], component["name"], ctx.label)
         check_config(name, ctx.label, descriptor["config"], component["config"], component["unknown"])
         result.append(struct(

@@ -2,25 +2,29 @@
 
 load(":messages.bzl", "message", "near_miss")
 
-_TYPES = {
-    "bool": "bool",
-    "float": "float",
-    "int": "int",
-    "string": "string",
+# What the types of a schema are called.
+_WORDS = {
+    "bool": "a bool",
+    "float": "a number",
+    "int": "an int",
+    "int_list": "a list of ints",
+    "string": "a string",
+    "string_dict": "a dict of strings to strings",
+    "string_list": "a list of strings",
 }
 
 def _matches(type_name, value):
     if type_name == "float":
         return type(value) in ["float", "int"]
-    if type_name in _TYPES:
-        return type(value) == _TYPES[type_name]
+    if type_name in ["bool", "int", "string"]:
+        return type(value) == type_name
     if type_name == "string_list":
         return type(value) == "list" and all([type(v) == "string" for v in value])
     if type_name == "int_list":
         return type(value) == "list" and all([type(v) == "int" for v in value])
     if type_name == "string_dict":
         return type(value) == "dict" and all([type(k) == "string" and type(v) == "string" for k, v in value.items()])
-    fail("lepton: schema has the unknown type {}. Generate passes.bzl again.".format(type_name))
+    fail("a schema has the unknown type {}".format(type_name))
 
 def _spelling(value):
     # As JSON and the `requires` table spell it.
@@ -30,15 +34,15 @@ def _check_value(component, label, key, field, value):
     what = "{} of {}".format(key, component)
     if value == None:
         if not field.get("optional", False):
-            fail(message(what, label, "it is None, and it takes a {}".format(field["type"]), "Give a value or leave it out"))
+            fail(message(what, label, "it is None, and it takes {}".format(_WORDS[field["type"]]), "Give a value or leave it out"))
         return
     if not _matches(field["type"], value):
-        fail(message(what, label, "{} is a {}, and it takes a {}".format(repr(value), type(value), field["type"]), "Write it as a {}".format(field["type"])))
-    if type(value) == "float" and (value != value or value - value != 0.0):
-        fail(message(what, label, "{} is not a finite number".format(value), "Write a finite number"))
+        got = "an int" if type(value) == "int" else "a " + type(value)
+        wanted = _WORDS[field["type"]]
+        fail(message(what, label, "{} is {}, and it takes {}".format(repr(value), got, wanted), "Write it as {}".format(wanted)))
     choices = field.get("choices")
     if choices and value not in choices:
-        fail(message(what, label, "{} is not one of {}".format(repr(value), ", ".join([str(c) for c in choices])), "Choose one of them; " + near_miss(str(value), [str(c) for c in choices])))
+        fail(message(what, label, "{} is none of the choices; {}".format(repr(value), near_miss(str(value), [str(c) for c in choices])), "Choose one of them"))
     minimum = field.get("minimum")
     maximum = field.get("maximum")
     for number in value if type(value) == "list" else [value]:
@@ -47,7 +51,7 @@ def _check_value(component, label, key, field, value):
         if maximum != None and number > maximum:
             fail(message(what, label, "{} is more than {}".format(number, maximum), "Give at most {}".format(maximum)))
 
-def check_config(component, label, schema, config, unknown = []):
+def check_config(component, label, schema, config, unknown = [], fix = "Correct its name, or remove it"):
     """Fails unless `config` fits the schema.
 
     Args:
@@ -56,6 +60,7 @@ def check_config(component, label, schema, config, unknown = []):
       schema: dict: `{"version": int, "fields": {name: field}}`, as `config_schema` in the SDK gives it.
       config: dict of string to value.
       unknown: list of string: keys that the constructor did not know.
+      fix: string: what to do about a key that is not there.
     """
     fields = schema["fields"]
     for key in unknown + [key for key in config if key not in fields]:
@@ -63,7 +68,7 @@ def check_config(component, label, schema, config, unknown = []):
             "{} of {}".format(key, component),
             label,
             "there is no such option; " + near_miss(key, fields.keys()),
-            "Correct its name, or remove it",
+            fix,
         ))
     for key, value in config.items():
         _check_value(component, label, key, fields[key], value)

@@ -2,7 +2,7 @@
 
 load("//lepton_rules/private/providers:dataset_info.bzl", "DatasetInfo")
 load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
-load(":messages.bzl", "display_label", "message")
+load(":messages.bzl", "display_label", "message", "near_miss")
 load(":python_sources.bzl", "python_sources")
 load(":run.bzl", "RUN_ATTRS", "lepton_run")
 
@@ -35,13 +35,23 @@ _ATTRS = RUN_ATTRS | {
 
 def _lepton_dataset_impl(ctx):
     if bool(ctx.attr.generator) == bool(ctx.file.arrays):
-        fail(message("lepton_dataset", ctx.label, "it has {} generator and arrays".format("both" if ctx.attr.generator else "neither"), "Give one of the two"))
+        fail(message("lepton_dataset", ctx.label, "it has {}".format("both generator and arrays" if ctx.attr.generator else "neither generator nor arrays"), "Give one of the two"))
     if ctx.attr.generator and ctx.attr.generator.count(":") != 1:
         fail(message("generator", ctx.label, "{} is not module:function".format(repr(ctx.attr.generator)), "Write it as `digits:load`"))
     if type(json.decode(ctx.attr.config, default = None)) != "dict":
         fail(message("config", ctx.label, "it is not a JSON object", "Write json.encode({…})"))
     if not ctx.attr.splits:
         fail(message("splits", ctx.label, "there are none", "Name at least one"))
+    for split in ctx.attr.splits:
+        if len([other for other in ctx.attr.splits if other == split]) > 1:
+            fail(message("splits", ctx.label, "{} is there twice".format(repr(split)), "Name it once"))
+    if ctx.attr.evaluation_split and ctx.attr.evaluation_split not in ctx.attr.splits:
+        fail(message(
+            "evaluation_split",
+            ctx.label,
+            "there is no split {}; {}".format(repr(ctx.attr.evaluation_split), near_miss(ctx.attr.evaluation_split, ctx.attr.splits, listing = "it has")),
+            "Name one of them, or set evaluation_split to \"\" where nothing is measured",
+        ))
     if not ctx.file.split_indices and len(ctx.attr.splits) > 1:
         fail(message("splits", ctx.label, "there are {} and no split_indices says which samples they hold".format(len(ctx.attr.splits)), "Check in a JSON file of indices and give it as split_indices"))
     for split in ctx.attr.splits:
@@ -102,7 +112,7 @@ def training_split(dataset, name, label, what):
       File.
     """
     if name not in dataset.splits:
-        fail(message(what, label, "{} has no split {}; it has {}".format(dataset.label, repr(name), ", ".join(sorted(dataset.splits))), "Name one of them"))
+        fail(message(what, label, "{} has no split {}; {}".format(dataset.label, repr(name), near_miss(name, dataset.splits.keys(), listing = "it has")), "Name one of them"))
     if name == dataset.evaluation_split:
         fail(message(what, label, "{} is the evaluation split of {}, and nothing that shapes a model may see it".format(repr(name), dataset.label), "Name another split"))
     return dataset.splits[name]

@@ -63,7 +63,7 @@ def lepton_hardware(name, plugin, target, available = None, pass_defaults = [], 
       target_compatible_with: Bazel's.
       **kwargs: options, threads, and Bazel's common attributes.
     """
-    components = component_attributes("pass_defaults of {}".format(name), pass_defaults)
+    components = component_attributes("pass_defaults", name, pass_defaults)
     if available:
         native.config_setting(
             name = name + ".absent",

@@ -17,7 +17,7 @@ proven. Milliseconds are for the declared hardware only. Where the chip is absen
 """
 
 _ATTRS = RUN_ATTRS | {
-    "artifact": attr.label(mandatory = True, providers = [ModelInfo, MetricsInfo], doc = "An artifact with a dataset, whose samples are the inputs."),
+    "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "An artifact with a dataset, whose samples are the inputs."),
     "baseline": attr.label(providers = [ModelInfo], doc = "The artifact that min_speedup is relative to."),
     "batch": attr.int(default = 1, doc = "Samples in one inference."),
     "device": attr.label(mandatory = True, cfg = device_transition, doc = "Set by the macro: the artifact, over the edge to its chip."),
@@ -37,6 +37,8 @@ def _lepton_latency_test_impl(ctx):
     if ctx.attr.batch < 1:
         fail(message("batch", ctx.label, "{} is less than 1".format(ctx.attr.batch), "Give at least 1"))
     model = ctx.attr.artifact[ModelInfo]
+    if MetricsInfo not in ctx.attr.artifact:
+        fail(message("artifact", ctx.label, "{} has no dataset to take inputs from".format(model.label), "Give it one"))
     dataset = ctx.attr.artifact[MetricsInfo].dataset
     plugin = model.hardware.plugin
     hardware = {

@@ -1,7 +1,7 @@
 """How lepton_rules speaks: `lepton: <what> in <label>: <why>. <the fix>.`"""
 
 def display_label(label):
-    """A label as the user types it: `//pkg:name` in the main repository.
+    """A label as the user types it: `//pkg:name` in the main repository, `@module//pkg:name` in a module.
 
     Args:
       label: a Label.
@@ -13,6 +13,12 @@ def display_label(label):
     for prefix in ["@@//", "@//"]:
         if text.startswith(prefix):
             return text[len(prefix) - 2:]
+    repository, slashes, rest = text.removeprefix("@@").partition("//")
+    for mark in ["~", "+"]:
+        # The canonical name of a module of which there is one version.
+        module = repository.removesuffix(mark)
+        if text.startswith("@@") and module != repository and mark not in module:
+            return "@" + module + slashes + rest
     return text
 
 def message(what, label, why, fix):
@@ -28,7 +34,10 @@ def message(what, label, why, fix):
       string.
     """
     where = label if type(label) == "string" else display_label(label)
-    return "lepton: {} in {}: {}. {}.".format(what, where, why, fix)
+    return "lepton: {} in {}: {} {}".format(what, where, _sentence(why), _sentence(fix))
+
+def _sentence(text):
+    return text if text[-1:] in [".", "!", "?"] else text + "."
 
 def _distance(a, b):
     # Levenshtein, one row at a time.
@@ -40,15 +49,16 @@ def _distance(a, b):
             row.append(min(above[j + 1] + 1, row[j] + 1, above[j] + (0 if a[i] == b[j] else 1)))
     return row[-1]
 
-def near_miss(got, accepted):
+def near_miss(got, accepted, listing = "accepted are"):
     """The accepted name that `got` most likely means.
 
     Args:
       got: string.
       accepted: list of string.
+      listing: string: what introduces the list of all that is accepted.
 
     Returns:
-      string: ` Did you mean "x"?`-like text that fits between two sentences, or the list of what is accepted.
+      string: the end of a sentence: `did you mean "x"?`, or the list of what is accepted where nothing is near.
     """
     best = None
     best_distance = 1000
@@ -58,4 +68,4 @@ def near_miss(got, accepted):
             best, best_distance = name, distance
     if best != None and best_distance <= max(2, len(got) // 3):
         return "did you mean \"{}\"?".format(best)
-    return "accepted are " + (", ".join(sorted(accepted)) or "none")
+    return "{} {}".format(listing, ", ".join(sorted(accepted)) or "none")

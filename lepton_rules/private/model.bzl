@@ -98,7 +98,7 @@ def lepton_model(name, importer, tags = None, allow_code = False, **kwargs):
       allow_code: lets the importer run code that is stored in the model's files. Tagged, and recorded in the manifest.
       **kwargs: srcs, data, weights, environment, imports, and Bazel's common attributes.
     """
-    component = component_attributes("importer of {}".format(name), [importer])
+    component = component_attributes("importer", name, [importer])
     _lepton_model(
         name = name,
         importer = component.json[0],

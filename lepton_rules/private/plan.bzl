@@ -1,6 +1,6 @@
 """Planning: from a model, a recipe and a chip to the list of actions. Reads providers only, and runs nothing."""
 
-load(":config.bzl", "check_capabilities", "resolve_config")
+load(":config.bzl", "check_capabilities", "check_config", "resolve_config")
 load(":messages.bzl", "message")
 
 def _qualified(plugin, name):
@@ -72,7 +72,10 @@ def plan(label, model, recipe_steps, hardware, overrides):
         names[plugin.name] = plugin.label
     override_of = {}
     for override in overrides:
-        override_of[_qualified(override.plugin, override.name)] = override.config
+        qualified = _qualified(override.plugin, override.name)
+        if qualified in override_of:
+            fail(message("overrides", label, "{} is there twice".format(qualified), "Write its options in one"))
+        override_of[qualified] = override.config
     used = {}
     steps = []
     current = model.format
@@ -80,8 +83,10 @@ def plan(label, model, recipe_steps, hardware, overrides):
     def add(kind, plugin, name, descriptor, recipe_config):
         qualified = _qualified(plugin, name)
         used[qualified] = True
+        defaults = hardware.pass_defaults.get(qualified, {})
+        check_config(qualified, label, descriptor["config"], defaults, fix = "Correct the pass_defaults of {}".format(hardware.label))
         resolved = resolve_config(qualified, label, descriptor["config"], [
-            struct(origin = hardware.label, config = hardware.pass_defaults.get(qualified, {})),
+            struct(origin = hardware.label, config = defaults),
             struct(origin = "the recipe", config = recipe_config),
             struct(origin = "the artifact", config = override_of.get(qualified, {})),
         ])

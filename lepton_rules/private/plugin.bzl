@@ -6,6 +6,7 @@ load(":messages.bzl", "display_label", "message", "near_miss")
 load(":python_sources.bzl", "python_sources")
 
 _API_VERSION = 1
+_NAME = "abcdefghijklmnopqrstuvwxyz0123456789_"
 _KINDS = ["exporters", "importers", "metrics", "passes", "runtimes", "targets"]
 
 _DOC = """A plugin: Python sources that register passes, importers, exporters, runtimes, metrics or hardware targets.
@@ -47,15 +48,28 @@ def check_requires(ctx, plugin_name, requires, environment):
                     plugin_name,
                     distribution,
                     environment.name,
-                    near_miss(distribution, environment.packages.keys()),
+                    near_miss(distribution, environment.packages.keys(), listing = "it has"),
                 ),
                 "Add {} to its requirements_lock".format(distribution),
             ))
+
+def _is_name(text):
+    # The rule of lepton_rules.plugin.names: names become parts of files' names.
+    return type(text) == "string" and 0 < len(text) and len(text) < 64 and text[0].isalpha() and not text.strip(_NAME)
 
 def _lepton_plugin_impl(ctx):
     descriptors = json.decode(ctx.attr.descriptors, default = None)
     if type(descriptors) != "dict" or "name" not in descriptors:
         fail(message("descriptors", ctx.label, "they are not the JSON of a plugin", "Give DESCRIPTORS of the generated passes.bzl"))
+    names = [descriptors["name"]] + [name for kind in _KINDS for name in descriptors.get(kind, {})]
+    for name in names:
+        if not _is_name(name):
+            fail(message(
+                "descriptors",
+                ctx.label,
+                "{} is no name for a plugin or a component".format(repr(name)),
+                "Use at most 63 lower case ASCII letters, digits and _, a letter first",
+            ))
     for key in descriptors:
         if key not in _KINDS + ["api_version", "name", "version"]:
             fail(message("descriptors", ctx.label, "{} is no kind of component; {}".format(repr(key), near_miss(key, _KINDS)), "Generate passes.bzl again"))

@@ -1,7 +1,7 @@
 """Python sources as inputs of an action: files and py_library targets, and where they are imported from."""
 
 load("@rules_python//python:defs.bzl", "PyInfo")
-load(":messages.bzl", "message")
+load(":messages.bzl", "display_label", "message")
 
 def _join(*parts):
     return "/".join([part for part in parts if part and part != "."])
@@ -38,7 +38,7 @@ def python_sources(ctx, srcs, imports):
                     fail(message(
                         "srcs",
                         ctx.label,
-                        "{} brings the installed package {}; wheels come from the environment's lock".format(target.label, path),
+                        "{} brings the installed package {}; wheels come from the environment's lock".format(display_label(target.label), path),
                         "Drop it from deps and add the package to the requirements_lock of the environment",
                     ))
                 roots.append(_from_runfiles(path))

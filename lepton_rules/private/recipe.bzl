@@ -34,7 +34,7 @@ def lepton_recipe(name, passes, **kwargs):
         stand among them; otherwise the one that fits is inserted where the format changes.
       **kwargs: Bazel's common attributes.
     """
-    components = component_attributes("passes of {}".format(name), passes)
+    components = component_attributes("passes", name, passes)
     _lepton_recipe(
         name = name,
         passes = components.json,

@@ -16,7 +16,7 @@ _ATTRS = VERDICT_ATTRS | {
 def _lepton_size_test_impl(ctx):
     budgets = {
         "max_size_bytes": check_budget(ctx, "max_size_bytes", whole = True),
-        "max_size_ratio": check_budget(ctx, "max_size_ratio"),
+        "max_size_ratio": check_budget(ctx, "max_size_ratio", maximum = 10),
     }
     given = require_budgets(ctx, budgets)
     require_baseline(ctx, ctx.attr.baseline, budgets, ["max_size_ratio"])

@@ -24,7 +24,7 @@ def _program() -> str:
     return os.environ.get("LEPTON_BAZEL") or str(source_tree() / "bazelw")
 
 
-def _output_root() -> Path:
+def output_root() -> Path:
     """A folder beside the outer Bazel's own outputs, so that `bazel clean --expunge` removes it; never in /tmp, which
     a sandbox hides."""
     temporary = Path(os.environ["TEST_TMPDIR"]).resolve()
@@ -32,6 +32,10 @@ def _output_root() -> Path:
         if parent.name == "execroot":
             return parent.parent / "lepton_tests"
     return temporary
+
+
+# How the variables begin that tell the outer test where to write. A nested test must not hear of them.
+_OUTER = tuple("TEST_ RUNFILES XML_OUTPUT PYTHON JAVA_RUNFILES BAZEL_TEST TESTBRIDGE GTEST COVERAGE".split())
 
 
 @dataclass
@@ -45,8 +49,9 @@ class Result:
         """The error messages of ours: what follows `lepton: `, after whatever Bazel puts before it."""
         found = []
         for line in self.output.splitlines():
-            _, marker, rest = line.partition("lepton: ")
-            if marker:
+            before, marker, rest = line.partition("lepton: ")
+            # A traceback shows the line of source that fails.
+            if marker and not before.endswith('"'):
                 found.append(marker + rest)
         return found
 
@@ -68,7 +73,9 @@ class Bazel:
     flags: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, command: str, *arguments: str, timeout: float = 600, environment: Mapping[str, str] | None = None) -> Result:
+    def run(
+        self, command: str, *arguments: str, timeout: float = 600, environment: Mapping[str, str] | None = None
+    ) -> Result:
         """Runs one command to its end, with standard output and standard error together in `output`."""
         process = subprocess.run(
             self.command(command, *arguments),
@@ -82,7 +89,9 @@ class Bazel:
         )
         return Result(process.returncode, process.stdout.decode("utf-8", "replace"))
 
-    def start(self, command: str, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, command: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """Starts one command, for tests that interrupt it."""
         return subprocess.Popen(
             self.command(command, *arguments),
@@ -95,10 +104,14 @@ class Bazel:
 
     def command(self, command: str, *arguments: str) -> list[str]:
         """The command line."""
-        startup = [f"--output_user_root={_output_root() / self.name}", "--max_idle_secs=60", "--host_jvm_args=-Xmx1g"]
+        startup = [f"--output_user_root={output_root() / self.name}", "--max_idle_secs=60", "--host_jvm_args=-Xmx1g"]
         if not self.rc:
             startup.append("--noworkspace_rc")
-        flags = [] if command in ("shutdown", "version") else ["--color=no", "--curses=no", "--lockfile_mode=off", *self.flags]
+        flags = (
+            []
+            if command in ("shutdown", "version")
+            else ["--color=no", "--curses=no", "--lockfile_mode=off", *self.flags]
+        )
         if command not in ("fetch", "mod", "query", "shutdown", "version"):
             flags.append("--experimental_convenience_symlinks=ignore")
         return [_program(), *startup, command, *flags, *arguments]
@@ -118,16 +131,15 @@ class Bazel:
     def forget(self) -> None:
         """Removes every output, for tests that start from nothing."""
         self.shutdown()
-        root = _output_root() / self.name
+        root = output_root() / self.name
         subprocess.run(["chmod", "-R", "u+w", str(root)], check=False)
         shutil.rmtree(root, ignore_errors=True)
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        # The variables of the outer test tell a nested test where to write; it must not hear of them.
         kept = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("TEST_", "RUNFILES", "XML_OUTPUT", "PYTHON", "JAVA_RUNFILES", "BAZEL_TEST", "TESTBRIDGE", "GTEST", "COVERAGE"))
+            if not key.startswith(_OUTER)
             and key not in ("RUN_UNDER_RUNFILES", "BUILD_WORKSPACE_DIRECTORY", "OMP_NUM_THREADS")
         }
         kept.setdefault("HOME", pwd.getpwuid(os.getuid()).pw_dir)

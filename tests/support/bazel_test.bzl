@@ -20,7 +20,10 @@ def bazel_test(name, srcs, data = [], helpers = [], tags = [], **kwargs):
         name = name,
         srcs = srcs,
         data = data + ["//:tree"],
-        helpers = helpers + ["//tests/support:bazel.py"],
+        helpers = helpers + [
+            "//tests/support:bazel.py",
+            "//tests/support:module.py",
+        ],
         tags = tags + [
             "exclusive",
             "no-remote-exec",

@@ -11,7 +11,7 @@ DESCRIPTORS = json.decode(r'''{
     "version": 1
    },
    "consumes": "text",
-   "doc": "Reads text files.",
+   "doc": "Text files, one after the other.",
    "produces": "blob"
   }
  },
@@ -22,13 +22,25 @@ DESCRIPTORS = json.decode(r'''{
     "fields": {},
     "version": 1
    },
-   "doc": "Reads text files.",
+   "doc": "Text files, one after the other.",
    "produces": "text"
   }
  },
  "metrics": {},
  "name": "sample",
  "passes": {
+  "absent": {
+   "config": {
+    "fields": {},
+    "version": 1
+   },
+   "consumes": "text",
+   "doc": "Text files, one after the other.",
+   "preserves_signature": true,
+   "produces": "text",
+   "requires": [],
+   "slots": {}
+  },
   "append": {
    "config": {
     "fields": {
@@ -65,11 +77,43 @@ DESCRIPTORS = json.decode(r'''{
    "requires": [],
    "slots": {}
   },
+  "brew": {
+   "config": {
+    "fields": {},
+    "version": 1
+   },
+   "consumes": "text",
+   "doc": "Text files, one after the other.",
+   "preserves_signature": true,
+   "produces": "text",
+   "requires": [
+    "fp8"
+   ],
+   "slots": {}
+  },
+  "carve": {
+   "config": {
+    "fields": {},
+    "version": 1
+   },
+   "consumes": "stone",
+   "doc": "Text files, one after the other.",
+   "preserves_signature": true,
+   "produces": "text",
+   "requires": [],
+   "slots": {}
+  },
   "misbehave": {
    "config": {
     "fields": {
+     "argument": {
+      "default": "",
+      "doc": "What the function is given.",
+      "optional": false,
+      "type": "string"
+     },
      "deed": {
-      "doc": "What it does.",
+      "doc": "The function of deeds.py.",
       "optional": false,
       "type": "string"
      }
@@ -83,13 +127,141 @@ DESCRIPTORS = json.decode(r'''{
    "requires": [],
    "slots": {}
   },
+  "pack": {
+   "config": {
+    "fields": {
+     "bits": {
+      "default": 4,
+      "doc": "Bits.",
+      "optional": false,
+      "requires": {
+       "4": "int4_weights"
+      },
+      "type": "int"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "text",
+   "doc": "Packs the text into four bits, as far as words go.",
+   "preserves_signature": true,
+   "produces": "text",
+   "requires": [],
+   "slots": {}
+  },
+  "reshape": {
+   "config": {
+    "fields": {
+     "columns": {
+      "default": 2,
+      "doc": "Numbers that it gives for each sample.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "dtype": {
+      "default": "float32",
+      "doc": "Numbers that it takes and gives.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "text",
+   "doc": "Changes what the model takes and gives.",
+   "preserves_signature": false,
+   "produces": "text",
+   "requires": [],
+   "slots": {}
+  },
+  "study": {
+   "config": {
+    "fields": {},
+    "version": 1
+   },
+   "consumes": "text",
+   "doc": "Text files, one after the other.",
+   "preserves_signature": true,
+   "produces": "text",
+   "requires": [],
+   "slots": {
+    "notes": {
+     "doc": "",
+     "kind": "dataset",
+     "required": true
+    }
+   }
+  },
+  "style": {
+   "config": {
+    "fields": {
+     "bold": {
+      "default": false,
+      "doc": "Whether it is bold.",
+      "optional": false,
+      "type": "bool"
+     },
+     "face": {
+      "choices": [
+       "serif",
+       "sans"
+      ],
+      "default": "serif",
+      "doc": "Its face.",
+      "optional": false,
+      "type": "string"
+     },
+     "names": {
+      "default": {},
+      "doc": "Names.",
+      "optional": false,
+      "type": "string_dict"
+     },
+     "sizes": {
+      "default": [],
+      "doc": "Sizes.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int_list"
+     },
+     "weight": {
+      "default": 1.0,
+      "doc": "Its weight.",
+      "maximum": 2.0,
+      "minimum": 0.0,
+      "optional": false,
+      "type": "float"
+     },
+     "width": {
+      "default": null,
+      "doc": "Its width.",
+      "optional": true,
+      "type": "int"
+     },
+     "words": {
+      "default": [],
+      "doc": "Words.",
+      "optional": false,
+      "type": "string_list"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "text",
+   "doc": "Changes nothing, with an option of each type.",
+   "preserves_signature": true,
+   "produces": "text",
+   "requires": [],
+   "slots": {}
+  },
   "teach": {
    "config": {
     "fields": {},
     "version": 1
    },
    "consumes": "text",
-   "doc": "Reads text files.",
+   "doc": "Text files, one after the other.",
    "preserves_signature": true,
    "produces": "text",
    "requires": [],
@@ -111,10 +283,27 @@ DESCRIPTORS = json.decode(r'''{
    "consumes": [
     "blob"
    ],
-   "doc": "Reads text files."
+   "doc": "Text files, one after the other."
   }
  },
  "targets": {
+  "bold_page": {
+   "accepts": [
+    "blob"
+   ],
+   "available": "",
+   "capabilities": [
+    "int8"
+   ],
+   "doc": "",
+   "options": {},
+   "pass_defaults": {
+    "sample.append": {
+     "bits": 4
+    }
+   },
+   "runtime": "reader"
+  },
   "page": {
    "accepts": [
     "blob"
@@ -126,6 +315,23 @@ DESCRIPTORS = json.decode(r'''{
    "doc": "",
    "options": {},
    "pass_defaults": {},
+   "runtime": "reader"
+  },
+  "torn_page": {
+   "accepts": [
+    "blob"
+   ],
+   "available": "",
+   "capabilities": [
+    "int8"
+   ],
+   "doc": "",
+   "options": {},
+   "pass_defaults": {
+    "sample.append": {
+     "bit": 8
+    }
+   },
    "runtime": "reader"
   },
   "wide_page": {
@@ -144,6 +350,24 @@ DESCRIPTORS = json.decode(r'''{
   }
  }
 }''')
+
+def _absent(**unknown):
+    """Text files, one after the other.
+
+    Consumes text, produces text.
+
+    Args:
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//sample"),
+        name = "absent",
+        config = {},
+        unknown = unknown,
+    )
 
 def _append(
         *,
@@ -175,8 +399,46 @@ def _append(
         unknown = unknown,
     )
 
+def _brew(**unknown):
+    """Text files, one after the other.
+
+    Consumes text, produces text.
+    Requires hardware with fp8.
+
+    Args:
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//sample"),
+        name = "brew",
+        config = {},
+        unknown = unknown,
+    )
+
+def _carve(**unknown):
+    """Text files, one after the other.
+
+    Consumes stone, produces text.
+
+    Args:
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//sample"),
+        name = "carve",
+        config = {},
+        unknown = unknown,
+    )
+
 def _misbehave(
         *,
+        argument = None,
         deed = None,
         **unknown):
     """Does what a plugin must not do.
@@ -184,7 +446,8 @@ def _misbehave(
     Consumes text, produces text.
 
     Args:
-      deed: What it does. It must be given.
+      argument: What the function is given. Default "".
+      deed: The function of deeds.py. It must be given.
       **unknown: an error, which names the option that was meant.
 
     Returns:
@@ -194,13 +457,126 @@ def _misbehave(
         plugin = Label("//sample"),
         name = "misbehave",
         config = {
+            "argument": argument,
             "deed": deed,
         },
         unknown = unknown,
     )
 
+def _pack(
+        *,
+        bits = None,
+        **unknown):
+    """Packs the text into four bits, as far as words go.
+
+    Consumes text, produces text.
+
+    Args:
+      bits: Bits. Default 4. The value 4 requires int4_weights.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//sample"),
+        name = "pack",
+        config = {
+            "bits": bits,
+        },
+        unknown = unknown,
+    )
+
+def _reshape(
+        *,
+        columns = None,
+        dtype = None,
+        **unknown):
+    """Changes what the model takes and gives.
+
+    Consumes text, produces text.
+
+    Args:
+      columns: Numbers that it gives for each sample. At least 1. Default 2.
+      dtype: Numbers that it takes and gives. Default "float32".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//sample"),
+        name = "reshape",
+        config = {
+            "columns": columns,
+            "dtype": dtype,
+        },
+        unknown = unknown,
+    )
+
+def _study(**unknown):
+    """Text files, one after the other.
+
+    Consumes text, produces text.
+    The artifact must bind the dataset slot notes.
+
+    Args:
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//sample"),
+        name = "study",
+        config = {},
+        unknown = unknown,
+    )
+
+def _style(
+        *,
+        bold = None,
+        face = None,
+        names = None,
+        sizes = None,
+        weight = None,
+        width = None,
+        words = None,
+        **unknown):
+    """Changes nothing, with an option of each type.
+
+    Consumes text, produces text.
+
+    Args:
+      bold: Whether it is bold. Default False.
+      face: Its face. One of serif, sans. Default "serif".
+      names: Names. Default {}.
+      sizes: Sizes. At least 1. Default [].
+      weight: Its weight. At least 0.0 and at most 2.0. Default 1.0.
+      width: Its width.
+      words: Words. Default [].
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//sample"),
+        name = "style",
+        config = {
+            "bold": bold,
+            "face": face,
+            "names": names,
+            "sizes": sizes,
+            "weight": weight,
+            "width": width,
+            "words": words,
+        },
+        unknown = unknown,
+    )
+
 def _teach(**unknown):
-    """Reads text files.
+    """Text files, one after the other.
 
     Consumes text, produces text.
     The artifact must bind the model slot teacher.
@@ -219,7 +595,7 @@ def _teach(**unknown):
     )
 
 def _text(**unknown):
-    """Reads text files.
+    """Text files, one after the other.
 
     Produces text.
 
@@ -238,7 +614,7 @@ def _text(**unknown):
     )
 
 def _text_to_blob(**unknown):
-    """Reads text files.
+    """Text files, one after the other.
 
     Consumes text, produces blob.
 
@@ -257,8 +633,15 @@ def _text_to_blob(**unknown):
     )
 
 sample = struct(
+    absent = _absent,
     append = _append,
+    brew = _brew,
+    carve = _carve,
     misbehave = _misbehave,
+    pack = _pack,
+    reshape = _reshape,
+    study = _study,
+    style = _style,
     teach = _teach,
     text = _text,
     text_to_blob = _text_to_blob,

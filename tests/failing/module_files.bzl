@@ -1,0 +1,30 @@
+"""The files of the nested module. A glob does not look into a folder that .bazelignore names; tests/support:tree_test says
+which are missing here."""
+
+MODULE_FILES = [
+    "module/BUILD.bazel",
+    "module/MODULE.bazel",
+    "module/data/BUILD.bazel",
+    "module/data/coins.py",
+    "module/data/splits.json",
+    "module/gates/BUILD.bazel",
+    "module/good/BUILD.bazel",
+    "module/good/hello.txt",
+    "module/lib/BUILD.bazel",
+    "module/lib/wheel.bzl",
+    "module/other.lock",
+    "module/rival/BUILD.bazel",
+    "module/rival/lepton_plugin_rival/__init__.py",
+    "module/rival/lepton_plugin_rival/signing.py",
+    "module/rival/passes.bzl",
+    "module/sample/BUILD.bazel",
+    "module/sample/lepton_plugin_sample/__init__.py",
+    "module/sample/lepton_plugin_sample/deeds.py",
+    "module/sample/lepton_plugin_sample/text.py",
+    "module/sample/passes.bzl",
+    "module/scribe/BUILD.bazel",
+    "module/scribe/lepton_plugin_scribe/__init__.py",
+    "module/scribe/lepton_plugin_scribe/reader.py",
+    "module/scribe/passes.bzl",
+    "module/small.lock",
+]
