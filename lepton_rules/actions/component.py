@@ -44,6 +44,8 @@ class Loaded:
 def load_component(arguments: Arguments, kind: str) -> Loaded:
     """Loads the component that the flags --plugin, --plugin_entry, --component and --config name.
 
+    --config_version, where it is given, is the version that passes.bzl says; the plugin's code must have the same.
+
     Args:
         arguments: the action's flags.
         kind: the hook's table, such as `passes`.
@@ -54,7 +56,12 @@ def load_component(arguments: Arguments, kind: str) -> Loaded:
     plugin = load(arguments.one("plugin"), arguments.one("plugin_entry"))
     descriptor = plugin.find(kind, arguments.one("component"))
     assert isinstance(descriptor, Component)
-    config: Any = parse_config(descriptor.config, arguments.json("config"), what=f"{plugin.name}.{descriptor.name}")
+    config: Any = parse_config(
+        descriptor.config,
+        arguments.json("config"),
+        what=f"configuration of {plugin.name}.{descriptor.name}",
+        version=arguments.integer("config_version") if "config_version" in arguments.keys else None,
+    )
     return Loaded(plugin, descriptor, config, plugin.resolve(descriptor))
 
 

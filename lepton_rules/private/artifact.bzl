@@ -101,6 +101,7 @@ def _run_step(ctx, step, number, model, hardware, slots):
     args.add("--plugin_entry=" + step.plugin.entry)
     args.add("--component=" + step.name)
     json_flag(args, "config", step.config)
+    args.add("--config_version={}".format(step.descriptor["config"]["version"]))
     json_flag(args, "hardware", _hardware_facts(hardware))
     directory_flag(args, "model", model.directory)
     args.add(model.manifest, format = "--model_manifest=%s")

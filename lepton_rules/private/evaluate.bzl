@@ -29,6 +29,7 @@ def evaluate(ctx, model, dataset, hardware_facts):
     args.add("--plugin_entry=" + plugin.entry)
     args.add("--component=" + model.hardware.runtime)
     json_flag(args, "config", {name: field["default"] for name, field in runtime["config"]["fields"].items() if "default" in field})
+    args.add("--config_version={}".format(runtime["config"]["version"]))
     json_flag(args, "hardware", hardware_facts)
     directory_flag(args, "model", model.directory)
     args.add(model.manifest, format = "--model_manifest=%s")

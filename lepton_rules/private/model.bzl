@@ -48,6 +48,7 @@ def _lepton_model_impl(ctx):
     args.add("--plugin_entry=" + plugin.entry)
     args.add("--component=" + importer.name)
     json_flag(args, "config", config)
+    args.add("--config_version={}".format(importer.descriptor["config"]["version"]))
     args.add("--allow_code={}".format(1 if ctx.attr.allow_code else 0))
     args.add_all(python.sources, format_each = "--source=%s")
     args.add_all(ctx.files.data, format_each = "--source=%s")

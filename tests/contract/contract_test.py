@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -333,6 +333,22 @@ def _broken_sample(broken: Broken, directory: Path) -> Path:
     return directory
 
 
+def _contract(broken: Broken, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Contract:
+    """The contract over the copy in `directory`, held against what the good plugin declares."""
+    for name in [m for m in sys.modules if m.partition(".")[0] in ("lepton_plugin_sample", "sample_models")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [str(directory), *(p for p in sys.path if p != str(SAMPLE))])
+    return Contract(
+        "sample",
+        "lepton_plugin_sample",
+        "sample_models:write",
+        declared(SAMPLE / "passes.bzl"),
+        SAMPLE / "passes.bzl",
+        "//tests/contract/sample",
+        timeout_s=broken.timeout_s,
+    )
+
+
 @pytest.fixture(scope="module")
 def samples() -> Iterator[Mapping[str, Any]]:
     """The samples, written once: they are not what is broken."""
@@ -344,20 +360,8 @@ def samples() -> Iterator[Mapping[str, Any]]:
 def test_check_fails_on_the_plugin_broken_for_it(
     broken: Broken, samples: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = _broken_sample(broken, tmp_path / "broken")
-    for name in [m for m in sys.modules if m.partition(".")[0] in ("lepton_plugin_sample", "sample_models")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "path", [str(directory), *(p for p in sys.path if p != str(SAMPLE))])
     with (
-        Contract(
-            "sample",
-            "lepton_plugin_sample",
-            "sample_models:write",
-            declared(SAMPLE / "passes.bzl"),
-            SAMPLE / "passes.bzl",
-            "//tests/contract/sample",
-            timeout_s=broken.timeout_s,
-        ) as contract,
+        _contract(broken, _broken_sample(broken, tmp_path / "broken"), monkeypatch) as contract,
         pytest.raises(LeptonError) as caught,
     ):
         if broken.name != "changes_its_model":
@@ -368,6 +372,16 @@ def test_check_fails_on_the_plugin_broken_for_it(
     assert "\n" not in message
     for text in broken.says:
         assert text in message
+
+
+def test_a_symbolic_dimension_may_get_another_name(
+    samples: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = Broken("", checks.check_signature, TABLES, 'outputs=(TensorSpec("y", "float32", ("batch", rows))', "", ())
+    renamed = replace(renamed, new=renamed.old.replace("batch", "samples"))
+    with _contract(renamed, _broken_sample(renamed, tmp_path / "renamed"), monkeypatch) as contract:
+        contract.written_samples = samples
+        checks.check_signature(contract)
 
 
 def test_every_check_has_a_plugin_broken_for_it() -> None:

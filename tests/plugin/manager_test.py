@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lepton_rules.plugin import LeptonError
+from lepton_rules.actions.arguments import Arguments
+from lepton_rules.actions.component import load_component
+from lepton_rules.plugin import LeptonError, NoConfig
 from lepton_rules.plugin.manager import LoadedPlugin, load
 
 HEAD = """
@@ -335,3 +337,14 @@ def test_an_entry_point_must_name_a_module(tree: Tree) -> None:
     message = refusal("chip", None)
     assert "its entry point is 'lepton_plugin_chip:plugin', accepted is a module" in message
     assert 'Write `chip = "lepton_plugin_chip"` under [project.entry-points."lepton_rules.plugins"]' in message
+
+
+def test_an_action_refuses_a_configuration_of_another_version(tree: Tree) -> None:
+    """A passes.bzl that is older or newer than the code is an error of the build, not of the contract test alone."""
+    tree.module(GOOD)
+    tree.file("lepton_plugin_chip/rounding.py", "def round_(context): ...\n")
+    flags = ["--plugin=chip", "--plugin_entry=lepton_plugin_chip", "--component=round", "--config={}"]
+    assert load_component(Arguments.parse([*flags, "--config_version=1"], tree.path), "passes").config == NoConfig()
+    with pytest.raises(LeptonError) as caught:
+        load_component(Arguments.parse([*flags, "--config_version=2"], tree.path), "passes")
+    assert "configuration of chip.round: it was written for version 2, the plugin has version 1" in str(caught.value)

@@ -6,11 +6,13 @@ own working directory and home: what a pass leaves behind, or takes from there, 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
 import math
 import os
+import signal
 import sys
 import time
 import traceback
@@ -117,7 +119,7 @@ class _Runner:
                 baseline=baseline,
             )
         )
-        if type(value) is not float or not math.isfinite(value):
+        if not isinstance(value, float) or not math.isfinite(value):
             raise LeptonError(
                 f"metric {self.plugin.name}.{metric.name}",
                 f"it returned {value!r} ({type(value).__name__}), accepted is a finite float",
@@ -265,6 +267,7 @@ def _isolated(function: Callable[[], dict[str, Any]], directory: Path, timeout_s
         if pid == 0:
             status = 1
             try:
+                os.setsid()
                 answer.write_text(json.dumps(body()), "utf-8")
                 status = 0
             except BaseException:
@@ -279,16 +282,23 @@ def _isolated(function: Callable[[], dict[str, Any]], directory: Path, timeout_s
 
 
 def _await(pid: int, answer: Path, timeout_s: float) -> dict[str, Any]:
+    """Waits for a child, ends it after `timeout_s` seconds, and ends whatever it has left running."""
     deadline = time.monotonic() + timeout_s
+    late = False
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status = os.waitpid(pid, 0 if late else os.WNOHANG)
         if done:
             break
         if time.monotonic() > deadline:
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
-            return {"error": f"it did not end within {timeout_s:g} s", "refused": False, "traceback": ""}
-        time.sleep(0.005)
+            late = True
+            os.kill(pid, signal.SIGKILL)
+        else:
+            time.sleep(0.005)
+    # The child leads a session of its own, whose other processes outlive it.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    if late:
+        return {"error": f"it did not end within {timeout_s:g} s", "refused": False, "traceback": ""}
     if status == 0 and answer.is_file():
         found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
         return found

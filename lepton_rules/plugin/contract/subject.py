@@ -104,12 +104,13 @@ class Contract:
         declared: Mapping[str, Any] = json.loads(Path(self._descriptors).read_text("utf-8"))
         return declared
 
-    def drive(self, mode: str, seed: int = 0, **job: Any) -> Any:
+    def drive(self, mode: str, seed: int = 0, runs: int = 1, **job: Any) -> Any:
         """Runs the driver in a process of its own.
 
         Args:
             mode: of the driver.
             seed: PYTHONHASHSEED.
+            runs: number of runs of components, each of which may take `timeout_s`, as the rest may.
             **job: what else the mode takes.
 
         Returns:
@@ -140,17 +141,25 @@ class Contract:
             "LC_ALL": "C.UTF-8",
         }
         driver = Path(__file__).with_name("driver.py")
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-s", "-P", str(driver), str(directory / "job.json"), str(directory / "result.json")],
             env=environment,
             cwd=directory,
             stdin=subprocess.DEVNULL,
-            check=False,
         )
-        result_file = directory / "result.json"
-        if done.returncode or not result_file.is_file():
+        try:
+            status = process.wait(self.timeout_s * (1 + runs))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
             raise self.failure(
-                f"the process that runs its components ended with status {done.returncode}", "See its output above"
+                f"the process that runs its components did not end within {self.timeout_s * (1 + runs):g} s",
+                f"See what {self.samples or 'it'} waits for",
+            ) from None
+        result_file = directory / "result.json"
+        if status or not result_file.is_file():
+            raise self.failure(
+                f"the process that runs its components ended with status {status}", "See its output above"
             )
         result = json.loads(result_file.read_text("utf-8"))
         if "error" in result:
@@ -248,6 +257,7 @@ class Contract:
         results: list[list[dict[str, Any]]] = self.drive(
             "run",
             seed,
+            runs * len(self.cases),
             samples=self.written_samples,
             timeout_s=self.timeout_s,
             cases=[{**case, "runs": runs} for case in self.cases],
@@ -270,7 +280,7 @@ class Contract:
             ]
         if not cases:
             return []
-        answer = self.drive("run", samples=self.written_samples, timeout_s=self.timeout_s, cases=cases)
+        answer = self.drive("run", runs=len(cases), samples=self.written_samples, timeout_s=self.timeout_s, cases=cases)
         return [(case, results[0]) for case, results in zip(cases, answer["results"], strict=True)]
 
 
