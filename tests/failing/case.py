@@ -73,7 +73,9 @@ class Group:
             folder.mkdir(parents=True)
             (folder / "BUILD.bazel").write_text(_LOADS + case.build, encoding="utf-8")
             for name, text in case.files.items():
-                (folder / name).write_text(text, encoding="utf-8")
+                path = folder / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
 
     def run(self, bazel: Bazel, command: str, *flags: str) -> Result:
         """Runs one command over all of them."""
