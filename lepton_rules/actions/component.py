@@ -166,21 +166,28 @@ def finish_model(
     parent: Mapping[str, Any] | None,
     hardware: HardwareFacts | None,
 ) -> None:
-    """Writes the manifest and the weights' digest of the model that now lies at --output_model."""
-    manifest = manifests.build(
-        format=format,
-        facts=facts,
-        directory=arguments.path("output_model"),
-        step=manifests.step(
-            component=component.name,
-            config=component.config,
-            plugin=component.plugin.name,
-            version=component.plugin.version,
-            libraries=libraries(),
-        ),
-        parent=parent,
-        hardware=hardware,
-    )
+    """Writes the manifest and the weights' digest of the model that now lies at --output_model.
+
+    Raises:
+        LeptonError: about the component, when what lies there is no model.
+    """
+    try:
+        manifest = manifests.build(
+            format=format,
+            facts=facts,
+            directory=arguments.path("output_model"),
+            step=manifests.step(
+                component=component.name,
+                config=component.config,
+                plugin=component.plugin.name,
+                version=component.plugin.version,
+                libraries=libraries(),
+            ),
+            parent=parent,
+            hardware=hardware,
+        )
+    except LeptonError as error:
+        raise LeptonError(component.what, f"{error.what}: {error.why}", error.fix) from None
     write_facts(arguments, manifest)
 
 

@@ -6,7 +6,8 @@
 
 `min_<metric>` and `max_<metric>` bound a metric of the artifact; `max_<metric>_drop` bounds the baseline's less the
 artifact's, and `max_<metric>_rise` the artifact's less the baseline's. Numbers are compared as decimals, exactly as
-metrics.json shows them. The manifests are optional; with them, metrics of another model are refused.
+metrics.json shows them. The manifests are optional; with them, metrics of another model are refused, and a baseline of
+another signature.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def measure(arguments: argparse.Namespace) -> gate.Result:
     candidate = _read(arguments.artifact_label, arguments.metrics, arguments.manifest)
     samples: dict[str, Any] = {"samples": candidate.samples, "metrics": dict(candidate.metrics)}
     baseline, compared = None, None
+    if arguments.manifest is not None and arguments.baseline_manifest is not None:
+        _require_same_signature(arguments)
     if arguments.baseline_metrics is not None:
         baseline = _read(arguments.baseline_label, arguments.baseline_metrics, arguments.baseline_manifest)
         samples["baseline_metrics"] = dict(baseline.metrics)
@@ -81,6 +84,32 @@ def _judge(budget: Budget, candidate: Metrics, baseline: Metrics | None, argumen
         why += f": {show(value)}, and {show(before)} for {arguments.baseline_label}"
         value = before - value if asked.change == "drop" else value - before
     return judge(budget, value, why, "Make the recipe gentler, or relax the budget")
+
+
+def _require_same_signature(arguments: argparse.Namespace) -> None:
+    """Raises LeptonError unless both models take and give tensors of the same names and shapes. Their dtypes may
+    differ: what compression does to an answer is what is measured."""
+    one, other = (
+        {
+            side: [
+                (tensor["name"], [length if isinstance(length, int) else "any" for length in tensor["shape"][1:]])
+                for tensor in sorted(read(path)[side], key=lambda tensor: str(tensor["name"]))
+            ]
+            for side in ("inputs", "outputs")
+        }
+        for path in (arguments.manifest, arguments.baseline_manifest)
+    )
+    for side in ("inputs", "outputs"):
+        if one[side] != other[side]:
+            raise LeptonError(
+                f"baseline {arguments.baseline_label}",
+                f"its {side} are {_spell(other[side])}, and those of {arguments.artifact_label} {_spell(one[side])}",
+                "Compare with a model of the same signature",
+            )
+
+
+def _spell(tensors: list[tuple[str, list[int | str]]]) -> str:
+    return ", ".join(f"{name} {['batch', *shape]}" for name, shape in tensors)
 
 
 def _value(budget: Budget, metrics: Metrics, name: str, label: str) -> Decimal:

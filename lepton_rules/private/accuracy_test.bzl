@@ -42,7 +42,8 @@ def _lepton_accuracy_test_impl(ctx):
     metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
     args = ctx.actions.args()
     args.add("--artifact_label=" + model.label)
-    inputs = []
+    args.add(model.manifest, format = "--manifest=%s")
+    inputs = [model.manifest]
     baseline_predictions = None
     if ctx.attr.baseline:
         baseline = ctx.attr.baseline[ModelInfo]
@@ -58,7 +59,8 @@ def _lepton_accuracy_test_impl(ctx):
         baseline_predictions = baseline_evaluated.predictions
         args.add("--baseline_label=" + baseline.label)
         args.add(baseline_evaluated.metrics, format = "--baseline_metrics=%s")
-        inputs.append(baseline_evaluated.metrics)
+        args.add(baseline.manifest, format = "--baseline_manifest=%s")
+        inputs += [baseline_evaluated.metrics, baseline.manifest]
     result = measure(
         ctx,
         model,

@@ -1,5 +1,6 @@
 """Everything that a plugin must not do: a function for each deed, called instead of a pass."""
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -70,10 +71,11 @@ def write_a_link(context: PassContext) -> ModelFacts:
 
 
 def change_its_input(context: PassContext) -> ModelFacts:
-    path = context.model.path / text.FILE
-    path.chmod(0o644)
-    path.write_text("changed", encoding="utf-8")
-    return text.keep(context)
+    with contextlib.suppress(OSError):
+        (context.model.path / text.FILE).write_text("changed", encoding="utf-8")
+        return text.keep(context)
+    # Landlock, or the sandbox's read-only file system, said so in words of its own.
+    raise PermissionError("its input cannot be written")
 
 
 def change_dtype(context: PassContext) -> ModelFacts:
