@@ -28,6 +28,13 @@ _TCP_BIND_AND_CONNECT = 0b11
 _SCOPES = 0b11
 
 
+def version() -> int:
+    """The version of Landlock that this system has, 0 for none."""
+    if sys.platform != "linux":
+        return 0
+    return max(0, _call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION)))
+
+
 def restrict(writable: Iterable[Path], *, deny_tcp: bool) -> str | None:
     """Lets this process and its descendants write below `writable` only, and signal no process but each other.
 
@@ -38,15 +45,13 @@ def restrict(writable: Iterable[Path], *, deny_tcp: bool) -> str | None:
     Returns:
         None when that was done, else why the system cannot do it, or not all of it.
     """
-    if sys.platform != "linux":
-        return f"{sys.platform} has no Landlock"
-    version = _call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION))
-    if version < _OLDEST:
-        return f"Landlock: {os.strerror(ctypes.get_errno()) if version < 0 else f'version {version} is too old'}"
-    files = _WRITE_FILE | _CHANGE_DIRECTORY | (_TRUNCATE if version >= 3 else 0)
-    network = _TCP_BIND_AND_CONNECT if deny_tcp and version >= 4 else 0
+    abi = version()
+    if abi < _OLDEST:
+        return f"it has Landlock version {abi}, and {_OLDEST} is needed" if abi else "it has no Landlock"
+    files = _WRITE_FILE | _CHANGE_DIRECTORY | (_TRUNCATE if abi >= 3 else 0)
+    network = _TCP_BIND_AND_CONNECT if deny_tcp and abi >= 4 else 0
     # A kernel that knows fewer fields takes a longer structure, as long as the rest is zero.
-    attributes = struct.pack("QQQ", files, network, _SCOPES if version >= 6 else 0)
+    attributes = struct.pack("QQQ", files, network, _SCOPES if abi >= 6 else 0)
     ruleset = _call(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
     if ruleset < 0:
         return f"Landlock: {os.strerror(ctypes.get_errno())}"

@@ -45,9 +45,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if persistent:
         return _serve(preload, one_shot)
-    response = Server(Launch(preload, fresh=True, main=__file__)).once(Request(arguments=tuple(lines)))
-    sys.stderr.write(response.output)
-    return response.exit_code
+    return Server(Launch(preload, fresh=True, main=__file__)).once(Request(arguments=tuple(lines)))
 
 
 def _serve(preload: tuple[str, ...], one_shot: bool) -> int:

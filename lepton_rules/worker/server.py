@@ -7,6 +7,7 @@ were preloaded, from which children are forked.
 import os
 import selectors
 import signal
+import sys
 import time
 from collections import deque
 from types import FrameType
@@ -41,19 +42,24 @@ class Server:
             signal.signal(number, _noted)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
 
-    def once(self, request: Request) -> Response:
-        """Does one request, for a process that is started for nothing else."""
+    def once(self, request: Request) -> int:
+        """Does one request, for a process that is started for nothing else, and prints its output.
+
+        Returns the exit code of the process.
+        """
         self._start(request)
         assert self._job is not None
         while self._job.response is None:
             self._step()
             if self._ended_by is not None and self._job.response is None:
                 self._job.cancel()
-        return self._job.response
+                return 128 + self._ended_by
+        sys.stderr.write(self._job.response.output)
+        return self._job.response.exit_code
 
     def serve(self, requests_from: int, responses_to: int) -> int:
         """Does requests until there are no more, or a signal says so. Returns the exit code of the worker."""
-        self._own |= {requests_from, responses_to}
+        self._own.add(responses_to)
         self._selector.register(requests_from, selectors.EVENT_READ)
         reader = RequestReader()
         try:
@@ -151,7 +157,7 @@ class Server:
                 self._ended_by = number
 
     def _close_own(self) -> None:
-        """Closes, in a child, what is the parent's alone. Standard input, which may be among it, the child replaces."""
+        """Closes, in a child, what is the parent's alone."""
         for descriptor in self._own:
             os.close(descriptor)
 
