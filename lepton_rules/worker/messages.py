@@ -87,8 +87,8 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 
 def _one_line(text: str) -> str:
     """Text on one line, with its control characters escaped and without a full stop at its end."""
-    shown = (char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
-    return "".join(shown).strip().rstrip(".")
+    text = text.strip().rstrip(".")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 _OUT_OF_MEMORY = ("can't allocate memory", "std::bad_alloc", "Failed to allocate memory", "Cannot allocate memory")

@@ -47,10 +47,10 @@ def children() -> list[int]:
 def describe(process: int) -> str:
     """What a process calls itself, for a message."""
     try:
-        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        words = Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
     except OSError:
         return str(process)
-    return " ".join(word.decode("utf-8", "replace") for word in words if word)[:100] or str(process)
+    return " ".join([Path(words[0]).name, *words[1:]]).strip()[:100] or str(process)
 
 
 def kill_all(leader: int | None) -> None:
