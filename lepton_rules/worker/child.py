@@ -5,6 +5,7 @@ both give the same bytes.
 """
 
 import atexit
+import contextlib
 import ctypes
 import faulthandler
 import gc
@@ -83,12 +84,14 @@ class Report:
 
     @classmethod
     def decode(cls, data: bytes) -> "Report | None":
-        """The reverse of `encode`; None for what is no report, such as the nothing that a process leaves that was
-        killed."""
+        """The reverse of `encode`; None for what is no report: nothing from a process that was killed, or a forgery."""
         try:
-            return cls(**json.loads(data))
-        except (ValueError, TypeError):
+            report = cls(**json.loads(data))
+        except (ValueError, TypeError, RecursionError):
             return None
+        sound = isinstance(report.message, str | None) and isinstance(report.details, str)
+        gaps = isinstance(report.gaps, list) and all(isinstance(gap, str) for gap in report.gaps)
+        return report if sound and gaps else None
 
 
 def run(task: Task, report_to: int) -> NoReturn:
@@ -133,6 +136,25 @@ def _preload(names: tuple[str, ...]) -> None:
         preload(names)
     except Exception as error:
         raise Failure(*preload_failure(error)) from error
+
+
+def warm(action: str) -> None:
+    """Imports an action in the zygote, so that its children need not read and compile the whole SDK each time.
+
+    The sources of lepton_rules are among the worker's tools, so they stay the same while it lives. An action imports
+    no library at its top. What cannot be imported fails in the child, which says so.
+    """
+    name = f"lepton_rules.actions.{action}"
+    if action.isidentifier() and name not in sys.modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+        freeze()
+
+
+def freeze() -> None:
+    """Keeps the garbage collector of every child off the objects that are there now, whose pages it would copy."""
+    gc.collect()
+    gc.freeze()
 
 
 def preload_failure(error: Exception) -> tuple[str, str]:

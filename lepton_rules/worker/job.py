@@ -21,6 +21,8 @@ from lepton_rules.worker.protocol import Request, Response
 _GRACE_S = 1.0
 # How long a child that ran out of time may take to print where it hangs.
 _LAST_WORDS_S = 1.0
+# A child's own report is far shorter; this bounds what a plugin can make the parent hold.
+_LONGEST_REPORT = 2**20
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Job:
             preload=self._launch.preload,
             parent=os.getpid(),
         )
+        if not self._launch.fresh:
+            child.warm(arguments.one("action"))
         self._fork(task)
         if timeout_s > 0:
             self._timeout_s = timeout_s
@@ -149,7 +153,7 @@ class Job:
             self._close(descriptor)
         elif descriptor == self._output_from:
             self._output.append(data)
-        else:
+        elif len(self._report) < _LONGEST_REPORT:
             self._report += data
 
     def reap(self) -> None:
@@ -211,7 +215,7 @@ class Job:
                 self._staging.check()
                 self._scratch.check()
                 self._staging.publish()
-        except (OSError, Failure) as error:
+        except (OSError, RecursionError, Failure) as error:
             message, details = self._failure(error), ""
         if message is None:
             self._finish("")
@@ -263,15 +267,15 @@ class Job:
             )
         return f"it was killed by {name}", "Build again; if it stays, see what sends the signal"
 
-    def _failure(self, error: OSError | Failure | ArgumentsError) -> str:
+    def _failure(self, error: OSError | RecursionError | Failure | ArgumentsError) -> str:
         """The line for what the parent itself ran into."""
         if isinstance(error, Failure):
             return self._subject.say(error.why, error.fix)
         if isinstance(error, ArgumentsError):
             return self._subject.say(str(error), "This is a mistake in the rule that wrote the flag file; report it")
-        return self._subject.say(
-            f"its process cannot be run: {error}", "Free space, memory or processes on this machine, then build again"
-        )
+        if isinstance(error, RecursionError):
+            return self._subject.say("its outputs are nested too deep", "Write fewer directories into each other")
+        return self._subject.say(f"it cannot be run: {error}", "Free space, memory or processes here, then build again")
 
     def _finish(self, error: str | None) -> None:
         """Makes the response: an error's text, "" for success, None for cancelled. Cleans up whatever is left."""

@@ -7,7 +7,6 @@ With `--one_shot` the worker starts a new Python process for each action, as the
 one in which the modules to preload are imported already. It does that on its own where forking is not safe.
 """
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -65,9 +64,7 @@ def _serve(preload: tuple[str, ...], one_shot: bool) -> int:
         if threads != 1 and refusal is None:
             say(f"preloading {','.join(preload)} left {threads} threads; each action gets a Python process of its own.")
             _restart_one_shot(responses_to)
-        gc.collect()
-        # Children would otherwise copy the pages of every object that their garbage collector looks at.
-        gc.freeze()
+        child.freeze()
     return Server(Launch(preload, fresh=one_shot, main=__file__, refusal=refusal)).serve(0, responses_to)
 
 

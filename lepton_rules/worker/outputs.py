@@ -6,10 +6,13 @@ rename in one file system, even if the worker is killed at any time; and whateve
 there by this action and no other.
 """
 
+import contextlib
+import itertools
 import os
 import shutil
 import stat
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +131,8 @@ class Staging:
     def clear_declared(self) -> None:
         """Removes whatever lies at the declared paths, so that a failed action leaves nothing."""
         for output in self._outputs:
-            clear(output.path)
+            with contextlib.suppress(OSError):
+                clear(output.path)
 
     def remove(self) -> None:
         """Removes the private directory and all that is in it."""
@@ -150,16 +154,38 @@ def clear(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a whole directory, also one whose permissions were taken away."""
+    """Removes a file or a whole directory, also one whose permissions were taken away, as far as the system lets it."""
     if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
         return
-    for directory, _, _ in os.walk(path):
-        Path(directory).chmod(0o700)
-        for entry in Path(directory).iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                entry.chmod(0o700)
-    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _empty(path)
+        path.rmdir()
+
+
+def _empty(directory: Path) -> None:
+    """Removes everything in a directory, whatever its permissions, without recursion and without long paths: a plugin
+    can nest directories deeper than Python's own functions go. Directories are moved up before their parent is removed.
+    """
+    directory.chmod(0o700)
+    fresh = (directory / f"{uuid.uuid4().hex}-{number}" for number in itertools.count())
+    more = True
+    while more:
+        more = False
+        for entry in list(directory.iterdir()):
+            if entry.is_symlink() or not entry.is_dir():
+                entry.unlink()
+                continue
+            entry.chmod(0o700)
+            for inner in list(entry.iterdir()):
+                if inner.is_symlink() or not inner.is_dir():
+                    inner.unlink()
+                else:
+                    inner.chmod(0o700)
+                    inner.rename(next(fresh))
+                    more = True
+            entry.rmdir()
 
 
 def _check_kinds(output: _Output) -> None:

@@ -331,3 +331,19 @@ def do_eat_memory_in_torch(arguments: Arguments) -> None:
     import torch
 
     torch.empty(2**44, dtype=torch.uint8)
+
+
+def do_nest(arguments: Arguments) -> None:
+    """Directories in directories, deeper than a path can say."""
+    os.chdir(arguments.path("output_directory"))
+    for _ in range(2500):
+        Path("d").mkdir()
+        os.chdir("d")
+    Path("file").write_text("deep")
+
+
+def do_forge_report(arguments: Arguments) -> None:
+    """Writes to the descriptor that the worker reads its child's report from, and does not come back."""
+    _write(arguments)
+    os.write(max(int(entry.name) for entry in Path("/proc/self/fd").iterdir() if entry.exists()), b'{"message": 5}')
+    os._exit(0)

@@ -125,6 +125,7 @@ def test_control_characters_do_not_reach_the_terminal(run: Run, out: Path) -> No
     ("do", "why"),
     [
         ("system_exit", "it raised SystemExit(0)"),
+        ("forge_report", "its process ended with code 0 before the action had returned"),
         ("os_exit", "its process ended with code 0 before the action had returned"),
         ("killed", "it was killed (SIGKILL)"),
         ("abort", "it ran out of memory (SIGABRT)"),
@@ -151,6 +152,14 @@ def test_what_is_refused(run: Run, out: Path, do: str, why: str) -> None:
 )
 def test_what_is_refused_of_a_directory(run: Run, out: Path, do: str, why: str) -> None:
     _is_refused(run(do, output_directory=out / "directory"), out, why)
+
+
+def test_directories_deeper_than_a_path(run: Run, out: Path) -> None:
+    (out / "directory").mkdir()
+    outcome = run("nest", output_directory=out / "directory")
+    assert outcome.exit_code == 1 and _LINE.fullmatch(outcome.first_line), outcome.output
+    assert list(out.iterdir()) == [out / "directory"]
+    assert list((out / "directory").iterdir()) == []
 
 
 def test_a_crash_in_native_code_shows_where(run: Run, out: Path) -> None:
