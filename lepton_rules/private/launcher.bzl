@@ -42,6 +42,24 @@ def runfile_root(ctx, root):
         return "\"$runfiles\"/" + shell.quote(root[len("external/"):])
     return "\"$runfiles\"/" + shell.quote(ctx.workspace_name if root == "." else "{}/{}".format(ctx.workspace_name, root))
 
+def declare_launcher(ctx):
+    """Declares a target's executable.
+
+    Bazel's test-setup.sh splits the path of a test's executable at spaces and expands wildcards in it, so these are not
+    in the file's name, whatever is in the target's.
+
+    Args:
+      ctx: the rule's context.
+
+    Returns:
+      File.
+    """
+    name = ctx.label.name
+    safe = "".join([c if c not in " *?[]" else "_" for c in name.elems()])
+    if safe != name:
+        safe += ".%x" % (hash(name) & 0xffffffff)
+    return ctx.actions.declare_file(safe + ".sh")
+
 def write_launcher(ctx, *, environment, program, arguments):
     """Writes the program.
 
@@ -54,7 +72,7 @@ def write_launcher(ctx, *, environment, program, arguments):
     Returns:
       File: the executable.
     """
-    launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
+    launcher = declare_launcher(ctx)
     words = [runfile(ctx, environment.launcher), runfile(ctx, program)] + arguments
     ctx.actions.write(
         launcher,

@@ -2,7 +2,7 @@
 
 load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
-load(":launcher.bzl", "runfile")
+load(":launcher.bzl", "declare_launcher", "runfile")
 load(":messages.bzl", "display_label")
 load(":run.bzl", "RUN_ATTRS", "closed_environment")
 
@@ -60,7 +60,7 @@ def verdict_test(ctx, *, kind, args, inputs):
         progress_message = "Lepton verdict %{label}",
         toolchain = None,
     )
-    launcher = ctx.actions.declare_file(prefix + ".sh")
+    launcher = declare_launcher(ctx)
     ctx.actions.write(launcher, is_executable = True, content = _TEMPLATE.format(
         label = ctx.label,
         measurement = runfile(ctx, measurement),

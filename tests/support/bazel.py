@@ -124,6 +124,10 @@ class Bazel:
         """bazel-bin, without the link."""
         return Path(self.run("info", "bazel-bin").output.strip().splitlines()[-1])
 
+    def testlogs(self) -> Path:
+        """bazel-testlogs, without the link."""
+        return Path(self.run("info", "bazel-testlogs").output.strip().splitlines()[-1])
+
     def shutdown(self) -> None:
         """Ends the server."""
         self.run("shutdown")
