@@ -87,8 +87,6 @@ def _plan_archive(source: Path, size: int) -> dict[str, Tensor]:
     """The tensors by name of a file in torch's zip format."""
     with source.open("rb") as stream:
         records = torch_archive.read_records(stream, size)
-        if "constants.pkl" in records or any(name.startswith("code/") for name in records):
-            raise torch_archive.Refused("it is a TorchScript archive, which is a program")
         if "data.pkl" not in records:
             raise torch_archive.Refused("it is a zip archive that torch.save did not write (it has no data.pkl)")
         program = records["data.pkl"]
@@ -193,7 +191,9 @@ def _load(source: Path, plan: Mapping[str, Tensor], size: int, what: str) -> dic
     if total > _GROWTH_LIMIT * size:
         raise LeptonError(what, f"its {size} bytes spell out {total} bytes of tensors", "Save each tensor once")
     try:
-        loaded = torch.load(source, map_location="cpu", weights_only=True, mmap=False)
+        # An open file, because torch tells some kinds by the file's name.
+        with source.open("rb") as stream:
+            loaded = torch.load(stream, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever its parts raise
         first = (str(error).strip().splitlines() or [""])[0]
         raise LeptonError(what, f"torch cannot read it ({type(error).__name__}: {first[:200]})", _FIX) from error

@@ -61,6 +61,9 @@ def read_records(stream: IO[bytes], size: int) -> dict[str, Record]:
     members = sorted(archive.infolist(), key=lambda member: member.header_offset)
     if not members or len(members) > _MEMBER_LIMIT:
         raise Refused(f"its zip archive has {len(members)} members, accepted are 1 to {_MEMBER_LIMIT}")
+    for parts in (member.filename.split("/") for member in members):
+        if parts[1:2] in (["code"], ["constants.pkl"]):
+            raise Refused("it is a TorchScript archive, which is a program")
     records: dict[str, Record] = {}
     ends = {0}
     for member in members:
