@@ -128,13 +128,29 @@ def test_good_module(zipped: bool, tmp_path: Path) -> None:
 
 def test_good_views_and_ties(tmp_path: Path) -> None:
     base = torch.arange(24.0).reshape(4, 6)
-    tensors = {"base": base, "tied": base, "transposed": base.T, "column": base[:, 2], "empty": base[:0], "part": base[1:3, 2:4]}
+    tensors = {
+        "base": base,
+        "tied": base,
+        "transposed": base.T,
+        "column": base[:, 2],
+        "empty": base[:0],
+        "part": base[1:3, 2:4],
+    }
     torch.save(tensors, tmp_path / "a.pt")
     accept(tmp_path / "a.pt", tensors)
 
 
 def test_good_dtypes(tmp_path: Path) -> None:
-    dtypes = [torch.bfloat16, torch.float64, torch.uint8, torch.int8, torch.int16, torch.int32, torch.uint16, torch.uint32]
+    dtypes = [
+        torch.bfloat16,
+        torch.float64,
+        torch.uint8,
+        torch.int8,
+        torch.int16,
+        torch.int32,
+        torch.uint16,
+        torch.uint32,
+    ]
     tensors = {str(dtype): torch.tensor([1, 2, 3]).to(dtype) for dtype in dtypes}
     torch.save(tensors, tmp_path / "a.pt")
     accept(tmp_path / "a.pt", tensors)
@@ -288,7 +304,10 @@ FORGED: dict[str, tuple[bytes, str]] = {
     "size negative": (HEAD + entry(view(size=-1)) + b"u.", "no size"),
     "unknown storage class": (HEAD + entry(view(kind=b"system")) + b"u.", "torch.system"),
     "a dtype as a storage class": (HEAD + entry(view(kind=b"float32")) + b"u.", "unknown class"),
-    "a storage as a value": (HEAD + entry(STORAGE % (b"FloatStorage", long(4))) + b"u.", "'a' is an object of type Storage"),
+    "a storage as a value": (
+        HEAD + entry(STORAGE % (b"FloatStorage", long(4))) + b"u.",
+        "'a' is an object of type Storage",
+    ),
     "a class as a value": (HEAD + entry(b"ccollections\nOrderedDict\n") + b"u.", "Global"),
     "calls what is no function": (HEAD + entry(b"K\x01)R") + b"u.", "calls int"),
     "calls a dtype": (HEAD + entry(b"ctorch\nfloat32\n)R") + b"u.", "calls torch.float32"),

@@ -190,7 +190,9 @@ def test_write_refuses(tmp_path: Path) -> None:
 @given(
     st.dictionaries(
         st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(lambda name: name != "__metadata__"),
-        st.tuples(st.sampled_from([d for d, bits in DTYPES.items() if bits >= 8]), st.lists(st.integers(0, 4), max_size=3)),
+        st.tuples(
+            st.sampled_from([d for d, bits in DTYPES.items() if bits >= 8]), st.lists(st.integers(0, 4), max_size=3)
+        ),
         max_size=6,
     )
 )

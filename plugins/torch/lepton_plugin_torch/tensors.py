@@ -69,7 +69,7 @@ def _name(name: object, what: str) -> str:
 
 def _blob(name: str, value: object, what: str) -> Blob:
     what = f"tensor {name!r} of {what}"
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | np.generic):
         try:
             value = torch.from_numpy(np.ascontiguousarray(value, value.dtype.newbyteorder("=")).reshape(value.shape))
         except TypeError as error:
