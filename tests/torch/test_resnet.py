@@ -25,11 +25,11 @@ def context(seed: int = 0, **config: object) -> TrainingContext:
     images = torch.randn(20, 1, 16, 16, generator=generator).numpy()
     labels = torch.randint(0, 10, (20,), generator=generator).numpy()
     splits = {"train": {"image": images, "labels": labels}}
-    return TrainingContext(label="//x", datasets=splits, config=config, seed=seed, threads=2)
+    return TrainingContext(label="//x", datasets=splits, config=config, seed=seed, threads=1)
 
 
 def trained(seed: int = 0) -> dict[str, torch.Tensor]:
-    prepare(seed, 2)
+    prepare(seed, 1)
     return dict(train(context(seed, half_epochs="2", full_epochs="0")))
 
 
