@@ -23,11 +23,12 @@ def describe(plugin: LoadedPlugin) -> dict[str, Any]:
 
 
 def to_json(described: dict[str, Any]) -> str:
-    """Returns the one spelling of a description: sorted keys, 1-space indent, ASCII alone, no quote ' and no NaN.
+    """Returns the one spelling of a description: sorted keys, 1-space indent, no quote ' and no NaN.
 
-    So it can stand between ''' and ''' in a raw Starlark string.
+    So it can stand between ''' and ''' in a raw Starlark string. What is not ASCII stays as it is: Bazel takes a file's
+    UTF-8 byte by byte and writes it out again, while an escaped character becomes one that it cannot write.
     """
-    text = json.dumps(described, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
+    text = json.dumps(described, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     return text.replace("'", r"\u0027")
 
 

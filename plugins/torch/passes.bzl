@@ -49,7 +49,7 @@ DESCRIPTORS = json.decode(r'''{
      },
      "kwargs": {
       "default": "{}",
-      "doc": "Keyword arguments of the factory, as JSON: `json.encode({\u2026})`.",
+      "doc": "Keyword arguments of the factory, as JSON: `json.encode({…})`.",
       "optional": false,
       "type": "string"
      },
