@@ -54,7 +54,8 @@ def isolate(writable: list[Path]) -> list[str]:
     # Devices, shared memory, and what a process may set about itself are not files of anyone.
     system = [path for path in (Path("/dev"), Path("/proc/self")) if path.exists()]
     files = landlock.restrict([*writable, *system], deny_tcp=network is not None)
-    found = (("the network", network), ("other files", files))
+    beyond = "the network beyond TCP" if files is None and landlock.denies_tcp() else "the network"
+    found = ((beyond, network), ("other files", files))
     return [f"actions are not cut off from {what}: {why}" for what, why in found if why is not None]
 
 

@@ -35,12 +35,17 @@ def version() -> int:
     return max(0, _call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION)))
 
 
+def denies_tcp() -> bool:
+    """Whether this system's Landlock can refuse TCP."""
+    return version() >= 4
+
+
 def restrict(writable: Iterable[Path], *, deny_tcp: bool) -> str | None:
     """Lets this process and its descendants write below `writable` only, and signal no process but each other.
 
     Args:
         writable: directories that exist, or files.
-        deny_tcp: whether TCP is refused as well, for where there is no network namespace. Linux 6.7 can.
+        deny_tcp: whether TCP is refused as well, for where there is no network namespace, and where `denies_tcp`.
 
     Returns:
         None when that was done, else why the system cannot do it, or not all of it.
@@ -49,7 +54,7 @@ def restrict(writable: Iterable[Path], *, deny_tcp: bool) -> str | None:
     if abi < _OLDEST:
         return f"it has Landlock version {abi}, and {_OLDEST} is needed" if abi else "it has no Landlock"
     files = _WRITE_FILE | _CHANGE_DIRECTORY | (_TRUNCATE if abi >= 3 else 0)
-    network = _TCP_BIND_AND_CONNECT if deny_tcp and abi >= 4 else 0
+    network = _TCP_BIND_AND_CONNECT if deny_tcp and denies_tcp() else 0
     # A kernel that knows fewer fields takes a longer structure, as long as the rest is zero.
     attributes = struct.pack("QQQ", files, network, _SCOPES if abi >= 6 else 0)
     ruleset = _call(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))

@@ -58,6 +58,8 @@ def fix_for(error: BaseException) -> str:
     """The most useful thing to do about an exception that nobody expected."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, PermissionError) and cause.filename is None:
+            return "Reach no network and no other process: declare what it fetches as an input"
         if isinstance(cause, OSError) and cause.errno in _OS_FIXES:
             return _OS_FIXES[cause.errno]
         cause = cause.__cause__ or cause.__context__

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -84,11 +84,12 @@ def flags(do: str, values: Mapping[str, object]) -> list[str]:
 class Worker:
     """A persistent worker process. Used as a context, it must end well when its standard input does."""
 
-    def __init__(self, main: Path, *options: str, cwd: Path | None = None, log: Path | None = None) -> None:
-        self._log = log or main.parents[2] / f"worker-{time.monotonic_ns()}.log"
+    def __init__(self, main: Path, *options: str, cwd: Path | None = None, through: Sequence[str] = ()) -> None:
+        """Starts a worker, `through` a command that runs another."""
+        self._log = main.parents[2] / f"worker-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log_file:
             self.process = subprocess.Popen(
-                [sys.executable, "-s", "-P", str(main), *options, "--persistent_worker"],
+                [*through, sys.executable, "-s", "-P", str(main), *options, "--persistent_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log_file,

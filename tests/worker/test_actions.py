@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -238,6 +239,23 @@ def test_abstract_sockets_are_cut_off(run: Run, out: Path) -> None:
 
 def test_a_process_reaches_itself(run: Run) -> None:
     assert run("loopback").exit_code == 0
+
+
+def test_where_there_are_no_network_namespaces_tcp_is_refused_and_it_is_said_once(tmp_path: Path) -> None:
+    """As in a container that allows none: here, in a user namespace that may have none."""
+    none = ["unshare", "-Ur", "sh", "-c", 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"', "sh"]
+    if subprocess.run([*none, "true"], capture_output=True, check=False).returncode or not landlock.denies_tcp():
+        pytest.skip("this system cannot show it")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        Worker(install(tmp_path / "root"), through=none) as worker,
+    ):
+        for _ in range(2):
+            outcome = worker.do("connect", output_file=tmp_path / "file", port=server.getsockname()[1])
+            assert "PermissionError: [Errno 13] Permission denied. Reach no network" in outcome.first_line
+    assert re.fullmatch(
+        r"lepton: worker: actions are not cut off from the network beyond TCP: unshare: .*\.\n", worker.log()
+    )
 
 
 @pytest.mark.skipif(landlock.version() < 2, reason="this system has no Landlock")
