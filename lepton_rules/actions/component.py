@@ -151,9 +151,12 @@ def libraries() -> dict[str, str]:
     """Every distribution of the environment with its version: the libraries that the result depends on."""
     found = {}
     for distribution in importlib.metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            found[name.lower().replace("_", "-")] = distribution.version
+        # Two header lines are wanted. Parsing a whole description, as `distribution.metadata` does, takes most of the
+        # time of a small action.
+        headers = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+        fields = dict(line.split(": ", 1) for line in headers.splitlines() if line.startswith(("Name: ", "Version: ")))
+        if "Name" in fields and "Version" in fields:
+            found[fields["Name"].lower().replace("_", "-")] = fields["Version"]
     return dict(sorted(found.items()))
 
 
