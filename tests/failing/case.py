@@ -41,7 +41,8 @@ class Case:
     Attributes:
       name: the package's name, below that of its group.
       build: its BUILD file, after the usual loads.
-      says: the line that names the mistake; `{here}` in it stands for the package, `{number}` for any number.
+      says: the line that names the mistake; `{here}` in it stands for the package, `{number}` for any number, and
+        `{path}` for any path in quotes.
       files: further files of the package.
     """
 
@@ -93,4 +94,5 @@ class Group:
 
     def _pattern(self, case: Case) -> re.Pattern[str]:
         line = re.escape(case.says.replace("{here}", f"//{self.name}/{case.name}"))
-        return re.compile(line.replace(re.escape("{number}"), r"[0-9.]+"))
+        line = line.replace(re.escape("{number}"), r"[0-9.]+").replace(re.escape("{path}"), "'/[^']*'")
+        return re.compile(line)

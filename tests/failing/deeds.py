@@ -74,6 +74,11 @@ DEEDS = Group(
             "Give it a smaller batch or model, or a machine with more memory.",
         ),
         _deed(
+            "open_many_files",
+            "OSError: [Errno 24] Too many open files: {path}. "
+            "Close what is opened, or raise the limit of open files (ulimit -n).",
+        ),
+        _deed(
             "fork_a_daemon",
             "it left 1 process behind: 'sleep 86399'. "
             "End and wait for every process that is started, before returning.",

@@ -16,6 +16,21 @@ DESCRIPTORS = json.decode(r'''{
   }
  },
  "importers": {
+  "late_text": {
+   "allows_code": false,
+   "config": {
+    "fields": {
+     "hold": {
+      "doc": "The absolute path of the file.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "doc": "Text files, read once a file is gone.",
+   "produces": "text"
+  },
   "text": {
    "allows_code": false,
    "config": {
@@ -436,6 +451,31 @@ def _carve(**unknown):
         unknown = unknown,
     )
 
+def _late_text(
+        *,
+        hold = None,
+        **unknown):
+    """Text files, read once a file is gone.
+
+    Produces text.
+
+    Args:
+      hold: The absolute path of the file. It must be given.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a importer.
+    """
+    return lepton_component(
+        kind = "importer",
+        plugin = Label("//sample"),
+        name = "late_text",
+        config = {
+            "hold": hold,
+        },
+        unknown = unknown,
+    )
+
 def _misbehave(
         *,
         argument = None,
@@ -637,6 +677,7 @@ sample = struct(
     append = _append,
     brew = _brew,
     carve = _carve,
+    late_text = _late_text,
     misbehave = _misbehave,
     pack = _pack,
     reshape = _reshape,

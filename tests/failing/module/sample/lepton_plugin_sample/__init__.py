@@ -16,6 +16,14 @@ class Text:
 
 
 @dataclass(frozen=True)
+class LateText:
+    """Text files, read once a file is gone."""
+
+    VERSION: ClassVar[int] = 1
+    hold: str = option(doc="The absolute path of the file.")
+
+
+@dataclass(frozen=True)
 class Append:
     """Appends to the text."""
 
@@ -67,7 +75,10 @@ class Misbehave:
 
 @hookimpl
 def lepton_importers() -> list[Importer]:
-    return [Importer(name="text", produces="text", config=Text, implementation="lepton_plugin_sample.text:read")]
+    return [
+        Importer(name="text", produces="text", config=Text, implementation="lepton_plugin_sample.text:read"),
+        Importer(name="late_text", produces="text", config=LateText, implementation="lepton_plugin_sample.deeds:read"),
+    ]
 
 
 @hookimpl

@@ -4,13 +4,14 @@ import contextlib
 import ctypes
 import mmap
 import os
+import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from lepton_plugin_sample import text
-from lepton_rules.plugin import ModelFacts, PassContext
+from lepton_rules.plugin import ImportContext, ModelFacts, PassContext
 
 
 def run(context: PassContext) -> object:
@@ -131,12 +132,30 @@ def fill_the_disk(context: PassContext) -> ModelFacts:
     return text.keep(context)
 
 
+def open_many_files(context: PassContext) -> ModelFacts:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    with contextlib.ExitStack() as stack:
+        for _ in range(64):
+            stack.enter_context((context.model.path / text.FILE).open("rb"))
+    return text.keep(context)
+
+
 def wait_half_way(context: PassContext) -> ModelFacts:
     """Writes half of its output and waits while the file that `argument` names is there, as no honest pass can."""
-    hold = Path(context.config.argument)
     path = context.output / text.FILE
     whole = text.text_of(context.model)
     path.write_text(whole[: len(whole) // 2], encoding="utf-8")
+    _wait(Path(context.config.argument))
+    return text.keep(context)
+
+
+def read(context: ImportContext) -> ModelFacts:
+    """Says that it waits, and reads only then."""
+    (context.output / text.FILE).write_text("", encoding="utf-8")
+    _wait(Path(context.config.hold))
+    return text.read(context)
+
+
+def _wait(hold: Path) -> None:
     while hold.exists():
         time.sleep(0.02)
-    return text.keep(context)
