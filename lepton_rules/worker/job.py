@@ -13,6 +13,7 @@ from typing import NoReturn
 from lepton_rules.actions.arguments import Arguments, ArgumentsError
 from lepton_rules.worker import child, processes
 from lepton_rules.worker.capture import Tail
+from lepton_rules.worker.inputs import Inputs
 from lepton_rules.worker.messages import MORE_MEMORY, Failure, Subject, count, listed
 from lepton_rules.worker.outputs import Scratch, Staging
 from lepton_rules.worker.protocol import Request, Response
@@ -66,6 +67,7 @@ class Job:
         self._left_behind: list[str] = []
         self._scratch: Scratch | None = None
         self._staging: Staging | None = None
+        self._inputs: Inputs | None = None
         self._kills_before = processes.out_of_memory_kills()
         try:
             self._start()
@@ -82,6 +84,7 @@ class Job:
         timeout_s = arguments.integer("timeout_s", default=0)
         self._scratch = Scratch()
         self._staging = Staging(lines, directory)
+        self._inputs = Inputs(self.request.inputs, directory)
         task = child.Task(
             lines=tuple(self._staging.lines),
             directory=str(directory),
@@ -212,6 +215,8 @@ class Job:
             message, details = self._verdict(report), report.details if report else ""
             if message is None:
                 assert self._staging is not None and self._scratch is not None
+                assert self._inputs is not None
+                self._inputs.check()
                 self._staging.check()
                 self._scratch.check()
                 self._staging.publish()

@@ -7,6 +7,7 @@ there by this action and no other.
 """
 
 import contextlib
+import hashlib
 import itertools
 import os
 import shutil
@@ -92,7 +93,11 @@ class Staging:
     def _stage(self, key: str, path: Path) -> Path:
         try:
             if self.directory is None:
-                self.directory = Path(tempfile.mkdtemp(prefix=".lepton-", dir=path.parent))
+                # An output has one action. What is there under its name was left when a worker was killed.
+                prefix = f".lepton-{hashlib.sha256(path.name.encode()).hexdigest()[:16]}-"
+                for stale in path.parent.glob(f"{prefix}*"):
+                    remove(stale)
+                self.directory = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
             holder = self.directory / str(len(self._outputs))
             holder.mkdir()
             self._outputs.append(_Output(key, path, holder / path.name))

@@ -1,8 +1,8 @@
 """Bazel's persistent worker protocol, JSON flavour: one WorkRequest a line in, one WorkResponse a line out.
 
 https://bazel.build/remote/creating#work-requests. Messages are proto3 JSON, so a field that holds its default value
-is left out, and a newer Bazel may send fields that are not known here: they are ignored. `inputs` is ignored too: the
-worker keeps nothing between requests.
+is left out, and a newer Bazel may send fields that are not known here: they are ignored. Of `inputs` only the paths are
+used: the worker keeps nothing between requests, so their digests tell it nothing.
 """
 
 import json
@@ -32,12 +32,14 @@ class Request:
         cancel: whether this asks to cancel the request of that id rather than to do it.
         sandbox_dir: the directory, relative to the worker's, that relative paths are relative to; empty for the
             worker's own.
+        inputs: the paths of the action's inputs, directories among them, relative like all paths.
     """
 
     arguments: tuple[str, ...] = ()
     request_id: int = 0
     cancel: bool = False
     sandbox_dir: str = ""
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,15 @@ def _decode(line: bytes) -> Request:
     arguments = message.get("arguments", [])
     if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
         raise ProtocolError("'arguments' is not a list of strings")
+    inputs = message.get("inputs", [])
+    if not isinstance(inputs, list) or not all(isinstance(entry, dict) for entry in inputs):
+        raise ProtocolError("'inputs' is not a list of objects")
     return Request(
         arguments=tuple(arguments),
         request_id=_typed(message, "requestId", int, 0),
         cancel=_typed(message, "cancel", bool, False),
         sandbox_dir=_typed(message, "sandboxDir", str, ""),
+        inputs=tuple(_typed(entry, "path", str, "") for entry in inputs),
     )
 
 

@@ -120,8 +120,8 @@ def test_action_is_killed_in_mid_write(held: Held) -> None:
     assert result.status == 1
     (line,) = result.lepton_lines()
     assert line.startswith(
-        "lepton: pass sample.misbehave (plugin sample) in //held:action_killed: it was killed (SIGKILL), and not by the "
-        "worker; lack of memory is the usual cause"
+        "lepton: pass sample.misbehave (plugin sample) in //held:action_killed: it was killed (SIGKILL), and not by "
+        "the worker; lack of memory is the usual cause"
     )
     assert held.left("action_killed") == []
     _assert_as_clean(held, "action_killed")
@@ -134,9 +134,8 @@ def test_worker_is_killed_in_mid_action(held: Held) -> None:
         os.kill(worker, signal.SIGKILL)
 
     result = held.disturb("worker_killed", kill)
-    print(result.output)
     assert result.status == 1
-    assert digests(held.output / "worker_killed") == {}
+    assert "manifest.json" not in held.left("worker_killed")
     _assert_as_clean(held, "worker_killed")
 
 
@@ -159,7 +158,7 @@ def test_server_is_killed_in_mid_write(held: Held) -> None:
 
     result = held.disturb("server_killed", kill)
     assert result.status != 0
-    assert digests(held.output / "server_killed") == {}
+    assert "manifest.json" not in held.left("server_killed")
     _assert_as_clean(held, "server_killed")
 
 
@@ -171,7 +170,11 @@ def test_input_is_edited_during_the_build(held: Held, tmp_path: Path) -> None:
     def edit(client: subprocess.Popen[bytes]) -> None:
         source.write_text("after", encoding="utf-8")
 
-    held.disturb("edited", edit, flags)
+    result = held.disturb("edited", edit, flags)
+    assert result.lepton_lines() == [
+        "lepton: importer sample.late_text (plugin sample) in //held:edited: 1 input changed while it ran: "
+        "'held/edited.txt'. Build again."
+    ]
     held.build("edited", flags)
     assert model.read_text("utf-8") == "after"
     source.write_text("before", encoding="utf-8")
@@ -210,7 +213,9 @@ def test_disk_cache_is_damaged(damage: str, bazel: Bazel, tmp_path: Path) -> Non
 def mounted(folder: Path, options: str) -> Iterator[None]:
     """A small file system at a folder. Skips the test where this may not be done."""
     folder.mkdir(parents=True)
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "lepton", str(folder)], capture_output=True, check=False)
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "lepton", str(folder)], capture_output=True, check=False
+    )
     if mount.returncode != 0:
         pytest.skip(f"a file system cannot be mounted here: {mount.stderr.decode().strip()}")
     try:

@@ -214,6 +214,7 @@ def test_a_killed_worker_takes_its_child_along(main: Path, tmp_path: Path) -> No
     assert is_gone(child)
     assert not (tmp_path / "file").exists(), "what was half written is not where the output belongs"
     assert run_cold(main, "write", output_file=tmp_path / "file").exit_code == 0
+    assert not list(tmp_path.glob(".lepton-*")), "the next action for that output clears up after the killed one"
 
 
 def test_a_signal_ends_a_single_action(main: Path, tmp_path: Path) -> None:
