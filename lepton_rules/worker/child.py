@@ -123,6 +123,7 @@ def preload(names: Iterable[str]) -> None:
 
 def _enter(task: Task) -> None:
     """Goes to the working directory, and points at temporary space whatever looks for some."""
+    sys.argv = sys.argv[:1]
     os.umask(0o022)
     os.chdir(task.scratch)
     os.environ["TMPDIR"] = os.environ["HOME"] = task.temporary

@@ -173,6 +173,7 @@ class Job:
             if pid == 0:
                 break
             if pid == self._child:
+                processes.kill_group(pid)
                 self._child = None
                 self._status = status
                 self._peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+if os.name != "posix":
+    sys.exit(f"lepton: worker: {sys.platform} cannot run actions. Build on Linux or macOS, or in WSL.")
+
 # The links of Bazel's directories are not resolved: they lead out of the sandbox.
 _ROOT = Path(__file__).absolute().parent.parent.parent
 sys.path.insert(0, str(_ROOT))
@@ -39,9 +42,6 @@ def main(arguments: list[str]) -> int:
             _be_child(argument.removeprefix("--child="))
         else:
             lines.append(argument)
-    if os.name != "posix":
-        say(f"{sys.platform} cannot run actions: Build on Linux or macOS, or in WSL.")
-        return 1
     if persistent:
         return _serve(preload, one_shot)
     return Server(Launch(preload, fresh=True, main=__file__)).once(Request(arguments=tuple(lines)))

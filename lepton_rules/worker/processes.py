@@ -68,6 +68,13 @@ def kill_all(leader: int | None) -> None:
                 os.waitpid(-1, 0)
 
 
+def kill_group(leader: int) -> None:
+    """Kills what is left of the process group of a child that has ended, where its orphans are not adopted."""
+    if sys.platform != "linux":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
+
+
 def out_of_memory_kills() -> int:
     """How often this machine's kernel has killed a process for lack of memory, 0 where it does not tell."""
     try:

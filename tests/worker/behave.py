@@ -65,6 +65,7 @@ def do_spoil(arguments: Arguments) -> None:
         "modules": sorted(sys.modules),
         "hash": hash("lepton"),
         "path": sys.path[1:],
+        "arguments": sys.argv[1:],
         "environment": {key: value for key, value in os.environ.items() if key not in ("TMPDIR", "HOME")},
         "descriptors": _descriptors(),
         "threads": threading.active_count(),
@@ -113,7 +114,7 @@ def do_print_much(arguments: Arguments) -> None:
 
 def do_close_output(arguments: Arguments) -> None:
     sys.stdout.close()
-    sys.stderr = None  # type: ignore[assignment]
+    sys.stderr = None
     _write(arguments)
 
 
@@ -320,7 +321,7 @@ def do_train(arguments: Arguments) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(3):
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+        torch.nn.functional.cross_entropy(model(inputs), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     digest = [float(parameter.double().abs().sum()) for parameter in model.parameters()]
     _write(arguments, json.dumps([torch.get_num_threads(), digest]))

@@ -1,5 +1,6 @@
 """The flags of actions."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_lines_that_are_no_flags(line: str) -> None:
 
 def test_what_is_missing_repeated_or_wrong() -> None:
     arguments = _parse("--twice=1", "--twice=2", "--text=abc", "--empty=", "--pair=a=b", "--pair=a=c")
-    for call, message in [
+    refused: list[tuple[Callable[[], object], str]] = [
         (lambda: arguments.one("absent"), "--absent is missing"),
         (lambda: arguments.path("absent"), "--absent is missing"),
         (lambda: arguments.one("twice"), "--twice was given 2 times, and one is the most"),
@@ -63,7 +64,8 @@ def test_what_is_missing_repeated_or_wrong() -> None:
         (lambda: arguments.path("empty"), "a path is empty"),
         (lambda: arguments.named_paths("text"), "--text=abc is not name=path"),
         (lambda: arguments.named_paths("pair"), "--pair=a=c repeats its name"),
-    ]:
+    ]
+    for call, message in refused:
         with pytest.raises(ArgumentsError) as caught:
             call()
         assert str(caught.value).startswith(message)

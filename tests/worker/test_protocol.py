@@ -88,10 +88,12 @@ def test_relative_paths_are_relative_to_the_sandbox(main: Path, tmp_path: Path) 
     sandbox.mkdir(parents=True)
     (sandbox / "input").write_text("from the sandbox")
     with Worker(main, cwd=tmp_path / "execution") as worker:
-        values = {"source": "input", "output_file": "output"}
-        assert worker.do("copy", request={"sandboxDir": "sandboxes/7"}, **values).exit_code == 0
+        request = {"sandboxDir": "sandboxes/7"}
+        assert worker.do("copy", request=request, source="input", output_file="output").exit_code == 0
         assert (sandbox / "output").read_text() == "from the sandbox"
-        assert worker.do("copy", **values).exit_code == 1, "the worker's own directory has no such input"
+        assert worker.do("copy", source="input", output_file="output").exit_code == 1, (
+            "the worker's own directory has no such input"
+        )
 
 
 def test_named_outputs(main: Path, worker: Worker, tmp_path: Path) -> None:
