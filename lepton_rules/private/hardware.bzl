@@ -74,7 +74,7 @@ def lepton_hardware(name, plugin, target, available = None, pass_defaults = [], 
             visibility = ["//visibility:private"],
         )
         target_compatible_with = target_compatible_with + select({
-            ":" + name + ".absent": ["@platforms//:incompatible"],
+            ":" + name + ".absent": [Label("@platforms//:incompatible")],
             "//conditions:default": [],
         })
     _lepton_hardware(

@@ -1,0 +1,1 @@
+"""A file of tests without a test: it must not pass in silence."""

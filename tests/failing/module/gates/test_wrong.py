@@ -1,0 +1,2 @@
+def test_wrong() -> None:
+    assert False, "it is wrong"
