@@ -89,6 +89,19 @@ class Bazel:
         )
         return Result(process.returncode, process.stdout.decode("utf-8", "replace"))
 
+    def output(self, command: str, *arguments: str) -> str:
+        """Standard output alone of a command that must succeed, for what prints data."""
+        process = subprocess.run(
+            self.command(command, *arguments),
+            cwd=self.workspace,
+            env=self._environment({}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr.decode("utf-8", "replace")
+        return process.stdout.decode("utf-8")
+
     def start(
         self, command: str, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:

@@ -1,2 +1,2 @@
 def test_wrong() -> None:
-    assert False, "it is wrong"
+    raise AssertionError("it is wrong")
