@@ -66,7 +66,7 @@ def plan(label, model, recipe_steps, hardware, overrides):
     """
     plugins = _unique(model.plugins + [step.plugin for step in recipe_steps] + [hardware.plugin])
     names = {}
-    for plugin in plugins:
+    for plugin in _unique(plugins + [override.plugin for override in overrides]):
         if plugin.name in names:
             fail(message("plugin {}".format(plugin.name), label, "both {} and {} claim the name".format(names[plugin.name], plugin.label), "Rename one of them"))
         names[plugin.name] = plugin.label

@@ -115,6 +115,6 @@ def lepton_plugin(name, descriptors, **kwargs):
     """
     _lepton_plugin(
         name = name,
-        descriptors = descriptors if type(descriptors) == "string" else json.encode(descriptors),
+        descriptors = json.encode(descriptors) if type(descriptors) == "dict" else descriptors,
         **kwargs
     )
