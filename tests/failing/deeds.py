@@ -56,7 +56,7 @@ DEEDS = Group(
             "write_a_link",
             "model file 'passwords.txt': it is a link. Write a plain file with the bytes themselves.",
         ),
-        _deed("change_its_input", f"PermissionError: its input cannot be written. {_CODE}"),
+        _deed("change_its_input", f"RuntimeError: its input cannot be written. {_CODE}"),
         _deed(
             "change_dtype",
             "it changed the model's inputs from x float32['batch', 2] to x float64['batch', 2], and declares that it "

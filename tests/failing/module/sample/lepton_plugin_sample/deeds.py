@@ -76,7 +76,7 @@ def change_its_input(context: PassContext) -> ModelFacts:
         (context.model.path / text.FILE).write_text("changed", encoding="utf-8")
         return text.keep(context)
     # Landlock, or the sandbox's read-only file system, said so in words of its own.
-    raise PermissionError("its input cannot be written")
+    raise RuntimeError("its input cannot be written")
 
 
 def change_dtype(context: PassContext) -> ModelFacts:
