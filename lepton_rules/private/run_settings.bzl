@@ -2,18 +2,22 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":messages.bzl", "message")
 
 def _run_settings_impl(ctx):
     seed = ctx.attr.hash_seed[BuildSettingInfo].value
-    if not seed.isdigit():
-        fail("lepton: hash_seed in {}: {} is not a number. Give --@lepton_rules//lepton_rules/settings:hash_seed=0.".format(ctx.label, repr(seed)))
+    if not seed.isdigit() or len(seed) > 10 or int(seed) >= 1 << 32:
+        fail(message("hash_seed", ctx.attr.hash_seed.label, "{} is not a whole number below 2^32".format(repr(seed)), "Give for example 0"))
+    timeout_s = ctx.attr.timeout_s[BuildSettingInfo].value
+    if timeout_s < 0:
+        fail(message("timeout_s", ctx.attr.timeout_s.label, "{} is negative".format(timeout_s), "Give seconds, or 0 for as long as it takes"))
     return [RunSettingsInfo(
         main = ctx.file.main,
         sources = depset(ctx.files.sources),
         root = ctx.label.workspace_root or ".",
         hash_seed = seed,
         isa = ctx.attr.isa[BuildSettingInfo].value,
-        timeout_s = ctx.attr.timeout_s[BuildSettingInfo].value,
+        timeout_s = timeout_s,
     )]
 
 run_settings = rule(

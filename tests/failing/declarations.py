@@ -465,6 +465,12 @@ _PLUGINS = [
         "lepton: descriptors of plugin sample in {here}:x: no table of importers. Generate passes.bzl again.",
     ),
     _plugin(
+        "plugin_with_a_long_name",
+        'SAMPLE | {"name": "n" * 64}',
+        f'lepton: descriptors in {{here}}:x: "{"n" * 64}" is no name for a plugin or a component. '
+        "Use at most 63 lower case ASCII letters, digits and _, a letter first.",
+    ),
+    _plugin(
         "plugin_with_a_path_for_a_name",
         'SAMPLE | {"name": "../sample"}',
         'lepton: descriptors in {here}:x: "../sample" is no name for a plugin or a component. '

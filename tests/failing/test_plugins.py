@@ -11,7 +11,7 @@ import pytest
 from bazel import Bazel, Result
 from builds import BUILDS
 from case import Case
-from deeds import DEEDS, deed
+from deeds import DEEDS, NOT_PREVENTED, deed
 
 _TIMEOUT = "--@lepton_rules//lepton_rules/settings:timeout_s=5"
 _GOOD = ["//good/...", "//good_deeds/..."]
@@ -74,6 +74,11 @@ def run(request: pytest.FixtureRequest, bazel: Bazel) -> Iterator[Run]:
 @pytest.mark.parametrize("case", DEEDS.cases, ids=str)
 def test_deed_is_named(case: Case, run: Run) -> None:
     assert DEEDS.said(case, run.result), run.result.lepton_lines()
+
+
+def test_every_deed_can_be_prevented_here() -> None:
+    if NOT_PREVENTED:
+        pytest.skip("; ".join(f"{name}: {why}" for name, why in NOT_PREVENTED.items()))
 
 
 def test_deeds_leave_nothing(run: Run) -> None:
