@@ -48,16 +48,32 @@ def actions(bazel: Bazel, target: str) -> dict[str, Action]:
     return {action.name: action for action in _Graph(graph).actions()}
 
 
-def executed(bazel: Bazel, *arguments: str, log: Path) -> dict[str, list[str]]:
-    """Builds, and returns the command lines of the actions that ran, by name."""
+@dataclass(frozen=True)
+class Spawn:
+    """An action that ran.
+
+    Attributes:
+      arguments: its command line as Bazel started it.
+      tools: those of its inputs with which a worker is started, and restarted when they change.
+    """
+
+    arguments: tuple[str, ...]
+    tools: frozenset[str]
+
+
+def executed(bazel: Bazel, *arguments: str, log: Path) -> dict[str, Spawn]:
+    """Builds, and returns the actions that ran, by name."""
     result = bazel.run("build", f"--execution_log_json_file={log}", *arguments)
     assert result.status == 0, result.output
-    decoder, text, at, commands = json.JSONDecoder(), log.read_text("utf-8"), 0, {}
+    decoder, text, at, spawns = json.JSONDecoder(), log.read_text("utf-8"), 0, {}
     while at < len(text):
         spawn, at = decoder.raw_decode(text, at)
         at += len(text[at:]) - len(text[at:].lstrip())
-        commands[_name(spawn["listedOutputs"])] = spawn["commandArgs"]
-    return commands
+        spawns[_name(spawn["listedOutputs"])] = Spawn(
+            arguments=tuple(spawn["commandArgs"]),
+            tools=frozenset(file["path"] for file in spawn["inputs"] if file.get("isTool")),
+        )
+    return spawns
 
 
 class _Graph:

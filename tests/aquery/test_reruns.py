@@ -75,9 +75,12 @@ def test_a_size_test_runs_the_passes_and_a_verdict(bazel: Bazel, tmp_path: Path)
     ran = executed(bazel, *_TARGETS, log=tmp_path / "log")
     assert sorted(ran) == sorted([*_LINE, _VERDICT])
     for name in _LINE:
-        launch, main, *flags = ran[name]
+        launch, main, *flags = ran[name].arguments
         assert launch.endswith("/launch") and main.endswith("/main.py")
         assert flags and all(flag.startswith("@") for flag in flags), "all that can grow is in flag files"
+        tools = {path for path in ran[name].tools if "lepton~" in path}
+        assert {path.rpartition("/")[2] for path in tools} == {"env.key", "launch"}, "what restarts a worker"
+        assert main in ran[name].tools
 
 
 def test_nothing_reruns_when_nothing_changes(bazel: Bazel, tmp_path: Path) -> None:
