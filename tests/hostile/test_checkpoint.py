@@ -211,7 +211,7 @@ def test_code_in_each_pickle_of_the_old_format(part: int, tmp_path: Path, canary
 
     class Names(pickle.Unpickler):
         def persistent_load(self, identity: Any) -> Any:
-            return torch.FloatStorage(1)
+            return torch.FloatStorage(1)  # type: ignore[no-untyped-call]
 
     for _ in range(5):
         Names(stream).load()
@@ -223,7 +223,7 @@ def test_code_in_each_pickle_of_the_old_format(part: int, tmp_path: Path, canary
 
 
 def test_torchscript(tmp_path: Path) -> None:
-    module = torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2))
+    module = torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2))  # type: ignore[no-untyped-call]
     torch.jit.save(module, tmp_path / "a.pt")
     refuse(tmp_path / "a.pt", "TorchScript")
 

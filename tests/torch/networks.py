@@ -98,21 +98,34 @@ def weights_of(module: torch.nn.Module, seed: int = 3) -> dict[str, torch.Tensor
     }
 
 
+class Block(torch.nn.Module):
+    """The module of LAYERS, here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(4, 4, 3, padding=1)
+        self.scale: torch.Tensor
+        self.register_buffer("scale", torch.full((4, 1, 1), 0.5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        changed: torch.Tensor = self.conv(x) * self.scale
+        return x + changed
+
+
 class Net(torch.nn.Module):
-    """The module of CONVNET and LAYERS, here."""
+    """The module of CONVNET, here."""
 
     def __init__(self) -> None:
         super().__init__()
         self.conv = torch.nn.Conv2d(1, 4, 3, padding=1, bias=False)
         self.bn = torch.nn.BatchNorm2d(4)
-        self.block = torch.nn.Module()
-        self.block.conv = torch.nn.Conv2d(4, 4, 3, padding=1)
-        self.block.register_buffer("scale", torch.full((4, 1, 1), 0.5))
+        self.block = Block()
         self.head = torch.nn.Linear(4, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.relu(self.bn(self.conv(x)))
-        return self.head((x + self.block.conv(x) * self.block.scale).mean(dim=(2, 3)))
+        logits: torch.Tensor = self.head(self.block(x).mean(dim=(2, 3)))
+        return logits
 
 
 def convnet(directory: Path) -> Files:

@@ -51,7 +51,7 @@ def wrong(context):
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     generator = np.random.default_rng(0)
-    arrays = {"x": generator.random((64, 1, 8, 8), np.float32), "labels": np.arange(64) % 3}
+    arrays: dict[str, Any] = {"x": generator.random((64, 1, 8, 8), np.float32), "labels": np.arange(64) % 3}
     write_npz(arrays, tmp_path / "train.npz")
     (tmp_path / "training_of_test.py").write_text(TRAINING)
     monkeypatch.syspath_prepend(tmp_path)

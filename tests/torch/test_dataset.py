@@ -11,6 +11,7 @@ import pytest
 
 from lepton_rules.actions import dataset
 from lepton_rules.actions.arguments import Arguments
+from lepton_rules.actions.npz import write_npz
 from lepton_rules.plugin import LeptonError
 from lepton_rules.plugin.arrays import read_npz
 
@@ -31,7 +32,7 @@ def run(directory: Path, splits: object = SPLITS, evaluation: str = "evaluation"
     """Runs the action over ARRAYS, or with the flags given, and returns the arrays of each split."""
     lines = [f"--evaluation_split={evaluation}", *(f"--{key}={value}" for key, value in flags.items())]
     if not flags:
-        np.savez(directory / "arrays.npz", **ARRAYS)
+        write_npz(ARRAYS, directory / "arrays.npz")
         lines.append("--source=arrays.npz")
     names = list(SPLITS)
     if splits is None:

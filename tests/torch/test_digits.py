@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from digits import generate
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # scikit-learn has no types
 
 SPLITS = Path(__file__).resolve().parents[2] / "models" / "resnet" / "splits.json"
 

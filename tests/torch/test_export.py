@@ -57,6 +57,7 @@ def test_computes_what_torch_computes(exported: Path, batch: int) -> None:
     x = torch.randn(batch, 1, 8, 8, generator=torch.Generator().manual_seed(batch))
     with torch.no_grad():
         expected = module.eval()(x).numpy()
+    found: Any
     (found,) = ReferenceEvaluator(str(exported / "onnx/model.onnx")).run(None, {"x": x.numpy()})
     assert found.shape == (batch, 3)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
