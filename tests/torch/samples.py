@@ -20,7 +20,6 @@ def write(directory: Path) -> Samples:
     return Samples(
         models={"pytorch": SampleModel(path=directory / "model", facts=facts)},
         imports={"pytorch": SampleImport(sources=files.sources, weights=(files.weights,), config=config)},
-        configs={"importers.pytorch": [{**config, "factory": "net:make", "kwargs": '{"width": 4}'}]},
         refused={
             "importers.pytorch": [
                 {**config, "factory": "net:Nett"},

@@ -48,6 +48,14 @@ def test_model(tmp_path: Path) -> None:
     assert weights_in(tmp_path / "model/weights.safetensors").keys() == weights_in(files.weights).keys()
 
 
+def test_factory_with_arguments(tmp_path: Path) -> None:
+    files = convnet(tmp_path)
+    assert importing(files, tmp_path / "a", factory="net:make", kwargs='{"width": 4, "classes": 3}') == importing(
+        files, tmp_path / "b"
+    )
+    assert json.loads((tmp_path / "a/program.json").read_text())["kwargs"] == {"classes": 3, "width": 4}
+
+
 def test_leaves_no_trace(tmp_path: Path) -> None:
     """A second model with modules of the same names must get its own."""
     before = set(sys.path), {name for name in sys.modules if name in ("net", "layers")}
