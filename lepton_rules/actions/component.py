@@ -126,9 +126,7 @@ def check_signature_kept(component: Loaded, facts: ModelFacts, before: Mapping[s
     def shape_of(tensors: tuple[TensorSpec, ...]) -> list[tuple[str, str, list[int | None]]]:
         return [(t.name, t.dtype, [d if isinstance(d, int) else None for d in t.shape]) for t in tensors]
 
-    for side, old, new in zip(
-        ("inputs", "outputs"), signature(before), (facts.inputs, facts.outputs), strict=True
-    ):
+    for side, old, new in zip(("inputs", "outputs"), signature(before), (facts.inputs, facts.outputs), strict=True):
         if shape_of(old) != shape_of(new):
             raise LeptonError(
                 component.what,

@@ -25,6 +25,4 @@ def run(arguments: Arguments) -> None:
     facts = components.check_facts(importer, importer.implementation(context))
     if context.allow_code:
         facts = components.with_note(facts, "allow_code", True)
-    components.finish_model(
-        arguments, importer, facts, format=importer.descriptor.produces, parent=None, hardware=None
-    )
+    components.finish_model(arguments, importer, facts, format=importer.descriptor.produces, parent=None, hardware=None)

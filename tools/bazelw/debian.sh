@@ -197,7 +197,7 @@ exec "\$prefix/usr/bin/bazel" --nosystem_rc "--bazelrc=\$prefix/bazelrc" "--inst
 EOF
 chmod +x "$root/bazel"
 
-rm -rf "$prefix"  # none that works: bazelw would not be here
+rm -rf "$prefix"  # none that works: fetch.sh would have chosen it
 mv -T "$root" "$prefix"
 runs=$("$prefix/bazel" --version 2>"$work/said") || :
 if ! version_serves "${runs#bazel }" "$wanted"; then

@@ -22,9 +22,9 @@ choose() { # PROGRAM
   exit 0
 }
 
-# Whether bazelisk PROGRAM has Bazel or can download it. Where another way is left it gets $patience seconds in which no
-# byte arrives: bazelisk itself retries for half a minute, and behind a firewall for minutes.
-patience=6
+# Whether bazelisk PROGRAM has Bazel or can download it. Where another way is left it is given up after $patience seconds
+# in which no byte arrived: bazelisk itself retries for half a minute, and behind a firewall for minutes.
+patience=${LEPTON_BAZELISK_PATIENCE:-6}
 bazelisk_serves() {
   local program=$1 home=${BAZELISK_HOME:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/bazelisk} size before quiet=0 pid
   BAZELISK_HOME=$home USE_BAZEL_VERSION=${USE_BAZEL_VERSION:-$wanted} "$program" --version >"$work/said" 2>&1 </dev/null &
@@ -37,7 +37,7 @@ bazelisk_serves() {
     if [ "$quiet" -ge $((patience * 5)) ] && has_debian; then
       kill "$pid" 2>/dev/null || :
       wait "$pid" 2>/dev/null || :
-      reasons+=("bazelisk ($program) received nothing from its download host in $patience s")
+      reasons+=("bazelisk ($program) received nothing from its download host in $patience s (LEPTON_BAZELISK_PATIENCE)")
       return 1
     fi
   done
@@ -79,9 +79,6 @@ bazelisk_from_npm() { # prints nothing; sets fetched
 
 mkdir -p "$cache" 2>/dev/null || die "no place to keep Bazel: $cache cannot be made. Set XDG_CACHE_HOME to a folder that can be written."
 [ -w "$cache" ] || die "no place to keep Bazel: $cache cannot be written. Set XDG_CACHE_HOME to a folder that can."
-case $(cd "$cache" && pwd -P)/ in
-  /tmp/*) die "no place to keep Bazel: $cache is under /tmp, which Bazel's sandbox hides. Set XDG_CACHE_HOME to another folder." ;;
-esac
 
 if command -v flock >/dev/null; then
   exec 9>"$cache/lock"
@@ -104,8 +101,12 @@ fi
 if bazelisk_from_npm && bazelisk_serves "$fetched"; then choose "$fetched"; fi
 if ! has_debian; then
   reasons+=("Debian's Bazel: this machine has no apt-get and dpkg-deb")
+elif [[ $(cd "$cache" && pwd -P)/ == /tmp/* ]]; then
+  reasons+=("Debian's Bazel: $cache is under /tmp, which Bazel's sandbox hides. Set XDG_CACHE_HOME to another folder.")
 else
   prefix=$cache/debian-$(basename "$chosen")
+  # A prefix that is there is whole: it came by a rename, and only the choice was forgotten.
+  if [ -x "$prefix/bazel" ]; then choose "$prefix/bazel"; fi
   if said=$(bash "$here/debian.sh" "$prefix" "$wanted" "$work" 2>&1 >/dev/null </dev/null); then choose "$prefix/bazel"; fi
   reasons+=("Debian's Bazel: $said")
 fi

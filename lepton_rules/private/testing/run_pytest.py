@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     pytest_prefixes: list[str] = []
     for argument in arguments[:split]:
         key, _, value = argument.partition("=")
-        {"--path": paths, "--pytest": pytest_prefixes}[key].append(os.path.abspath(value))
+        {"--path": paths, "--pytest": pytest_prefixes}[key].append(str(Path(value).absolute()))
     sys.path[:0] = paths
     for prefix in pytest_prefixes:
         # After the environment's own packages, so that pytest's never shadow those under test.
