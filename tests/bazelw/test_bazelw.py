@@ -364,7 +364,9 @@ def debian_sh(
     clone.program("dpkg", "#!/bin/sh\necho amd64\n")
     clone.program(
         "apt-config",
-        "#!/bin/sh\necho 'Acquire::http::Proxy \"http://proxy.invalid\";'\necho 'APT::Update::Post-Invoke:: \"touch hooked\";'\n",
+        "#!/bin/sh\n"
+        "echo 'Acquire::http::Proxy \"http://proxy.invalid\";'\n"
+        "echo 'APT::Update::Post-Invoke:: \"touch hooked\";'\n",
     )
     clone.program("apt-get", APT_GET.format(uris=uris, update=update))
     clone.program("apt-cache", f"#!/bin/sh\necho 'Version: {version}'\n")
@@ -391,7 +393,8 @@ def debian_sh(
 def test_mirror_with_a_version_out_of_range(clone: Clone, tmp_path: Path) -> None:
     assert debian_sh(clone, tmp_path) == (
         "no mirror of this machine's apt has bazel-bootstrap 7.x, 7.7.1 or later, in the suite sid "
-        "(http://mirror.invalid/debian has bazel-bootstrap 8.0.0+ds-1). Name a full Debian mirror in apt's sources, or use bazelisk."
+        "(http://mirror.invalid/debian has bazel-bootstrap 8.0.0+ds-1). "
+        "Name a full Debian mirror in apt's sources, or use bazelisk."
     )
 
 
