@@ -133,7 +133,7 @@ def clone() -> Iterator[Clone]:
     shutil.rmtree(folder)
 
 
-# --- What is on PATH ---------------------------------------------------------------------------------------------------
+# --- What is on PATH ---
 
 
 def test_bazelisk_on_path_is_used_and_remembered(clone: Clone) -> None:
@@ -189,7 +189,7 @@ def test_bazelisk_that_cannot_download_gives_way_once(clone: Clone) -> None:
     assert clone.run("info", PATH=f"{clone.bin}:{other}")[:2] == (0, "other ran: info\n")
 
 
-# --- LEPTON_BAZEL --------------------------------------------------------------------------------------------------------
+# --- LEPTON_BAZEL ---
 
 
 def test_lepton_bazel_comes_first_and_is_passed_on(clone: Clone) -> None:
@@ -211,7 +211,7 @@ def test_lepton_bazel_that_is_no_program(clone: Clone) -> None:
     )
 
 
-# --- What is fetched -----------------------------------------------------------------------------------------------------
+# --- What is fetched ---
 
 
 def test_bazelisk_from_npm_where_it_can_download(clone: Clone) -> None:
@@ -261,7 +261,7 @@ def test_all_ways_fail_says_why_and_how_to_mend_each(clone: Clone) -> None:
     assert [path.name for path in (clone.cache / "lepton_rules").iterdir()] == ["lock"]
 
 
-# --- Many callers, and callers that die ------------------------------------------------------------------------------------
+# --- Many callers, and callers that die ---
 
 
 def test_first_calls_at_once_fetch_once(clone: Clone) -> None:
@@ -302,7 +302,7 @@ def test_interrupt_cleans_up(clone: Clone) -> None:
     assert not list((clone.cache / "lepton_rules").glob("work.*"))
 
 
-# --- Users, homes and caches ---------------------------------------------------------------------------------------------
+# --- Users, homes and caches ---
 
 
 def test_no_home(clone: Clone) -> None:
@@ -341,7 +341,7 @@ def test_another_user_needs_no_root_and_a_folder_that_it_can_write(clone: Clone)
     cache.chmod(0o777)
 
 
-# --- debian.sh, with a mirror of ours ------------------------------------------------------------------------------------
+# --- debian.sh, with a mirror of ours ---
 
 APT_GET = """#!/bin/sh
 case "$*" in
