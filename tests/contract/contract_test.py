@@ -403,6 +403,30 @@ def test_missing_sample_says_what_to_write(tmp_path: Path) -> None:
         sys.path.remove(str(tmp_path))
 
 
+def test_a_component_may_have_a_model_of_its_own(samples: Mapping[str, Any]) -> None:
+    table = samples["models"]["table"]
+    # Of `round` alone the author says that its model takes z, and the files take x.
+    own = {**table, "facts": {**table["facts"], "inputs": [{"name": "z", "dtype": "float32", "shape": ["batch", 3]}]}}
+    with Contract("sample", "lepton_plugin_sample", "sample_models:write") as contract:
+        contract.written_samples = {**samples, "models": {"table": table, "passes.round": own}}
+        with pytest.raises(LeptonError, match=r"passes\.round .* z float32"):
+            checks.check_signature(contract)
+
+
+def test_a_model_for_no_component_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stray_samples.py").write_text(
+        "import sample_models\n\ndef write(directory):\n    samples = sample_models.write(directory)\n"
+        "    samples.models['passes.ruond'] = samples.models['table']\n    return samples\n",
+        "utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with (
+        Contract("sample", "lepton_plugin_sample", "stray_samples:write") as contract,
+        pytest.raises(LeptonError, match=r"Samples.models has the key 'passes.ruond'.*Write <kind>.<name>"),
+    ):
+        checks.check_runs(contract)
+
+
 def _command(directory: Path, report: Path) -> subprocess.CompletedProcess[str]:
     paths = [str(directory), *(p for p in sys.path if p and p != str(SAMPLE))]
     return subprocess.run(

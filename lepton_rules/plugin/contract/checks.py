@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lepton_rules.plugin.config import config_schema, config_to_dict, parse_config
+from lepton_rules.plugin.contract.samples import model_key
 from lepton_rules.plugin.contract.subject import Contract, writes_model
 from lepton_rules.plugin.describe import describe
 from lepton_rules.plugin.descriptors import Exporter, Pass, Runtime
@@ -175,7 +176,9 @@ def check_signature(contract: Contract) -> None:
                     "Report what was written",
                 )
             if isinstance(component, Exporter) or (isinstance(component, Pass) and component.preserves_signature):
-                before = contract.written_samples["models"][component.consumes]["facts"][side]
+                models = contract.written_samples["models"]
+                key = model_key(models, case["kind"], case["name"], component.consumes)
+                before = models[key]["facts"][side]
                 if _signature(reported) != _signature(before):
                     raise contract.failure(
                         f"{where} turns the {side} {_tensors(before)} into {_tensors(reported)}",

@@ -77,21 +77,21 @@ class _Runner:
         self.plugin = load(job["name"], job["entry"])
         self.samples = job["samples"]
         self.capabilities = frozenset(CAPABILITIES)
-        self.facts = {f: facts_from_json(m["facts"]) for f, m in self.samples["models"].items()}
+        self.facts = {key: facts_from_json(m["facts"]) for key, m in self.samples["models"].items()}
 
-    def _model(self, format: str, hardware: HardwareFacts | None = None) -> ModelDirectory:
+    def _model(self, key: str, format: str, hardware: HardwareFacts | None = None) -> ModelDirectory:
         from lepton_rules import manifest
 
-        path = Path(self.samples["models"][format]["path"])
+        path = Path(self.samples["models"][key]["path"])
         step = manifest.step(
             component="contract.sample", config=NoConfig(), plugin="contract", version="1.0.0", libraries={}
         )
-        facts = self.facts[format]
+        facts = self.facts[key]
         built = manifest.build(format=format, facts=facts, directory=path, step=step, hardware=hardware)
         return ModelDirectory(path=path, manifest=built)
 
-    def _dataset(self, format: str) -> DatasetFile | None:
-        path = self.samples["models"][format]["dataset"]
+    def _dataset(self, key: str) -> DatasetFile | None:
+        path = self.samples["models"][key]["dataset"]
         return DatasetFile(Path(path)) if path else None
 
     def run(self, case: Mapping[str, Any], output: Path) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class _Runner:
             return self._metric(descriptor, implementation, config)
         if isinstance(descriptor, Runtime):
             return self._runtime(descriptor, case["format"], implementation, config)
-        return self._written(descriptor, implementation, config, output)
+        return self._written(case["kind"], descriptor, implementation, config, output)
 
     def _metric(self, metric: Metric, implementation: Any, config: Any) -> dict[str, Any]:
         sample = self.samples["metrics"][metric.name]
@@ -142,7 +142,7 @@ class _Runner:
     def _runtime(self, runtime: Runtime, format: str, implementation: Any, config: Any) -> dict[str, Any]:
         """Runs a sample model on its dataset and returns a digest of the outputs and their signature."""
         hardware = self._hardware(runtime, format)
-        model = self._model(format, hardware)
+        model = self._model(format, format, hardware)
         dataset = self._dataset(format)
         if dataset is None:
             raise LeptonError("samples of the contract", f"the {format} model has no dataset", "Give SampleModel one")
@@ -165,15 +165,16 @@ class _Runner:
         }
 
     def _written(
-        self, component: Importer | Pass | Exporter, implementation: Any, config: Any, output: Path
+        self, kind: str, component: Importer | Pass | Exporter, implementation: Any, config: Any, output: Path
     ) -> dict[str, Any]:
         """Runs what writes a model and returns the facts, the files' table and the model's true signature."""
         from lepton_rules import manifest
-        from lepton_rules.plugin.contract.samples import facts_to_json
+        from lepton_rules.plugin.contract.samples import facts_to_json, model_key
 
         subject = f"{type(component).__name__.lower()} {self.plugin.name}.{component.name}"
         output.mkdir(parents=True)
-        before: Any = None
+        before: ModelDirectory | None = None
+        key = ""
         context: ImportContext | PassContext | ExportContext
         if isinstance(component, Importer):
             sample = self.samples["imports"][component.name]
@@ -187,8 +188,8 @@ class _Runner:
                 output=output,
             )
         else:
-            model = self._model(component.consumes)
-            before = model.manifest["files"]
+            key = model_key(self.samples["models"], kind, component.name, component.consumes)
+            before = model = self._model(key, component.consumes)
             hardware = None
             if isinstance(component, Pass) and component.requires:
                 hardware = HardwareFacts(target="contract", runtime="contract", capabilities=self.capabilities)
@@ -197,12 +198,12 @@ class _Runner:
             else:
                 slots = {}
                 for slot in component.slots:
-                    bound = model if slot.kind == "model" else self._dataset(component.consumes)
+                    bound = model if slot.kind == "model" else self._dataset(key)
                     if bound is None:
                         raise LeptonError(
                             subject,
                             f"its slot {slot.name!r} takes a dataset, and the sample model has none",
-                            f"Give SampleModel of {component.consumes!r} a dataset",
+                            f"Give SampleModel of {key!r} a dataset",
                         )
                     slots[slot.name] = bound
                 context = PassContext(
@@ -221,10 +222,13 @@ class _Runner:
             libraries={},
         )
         written = manifest.build(format=component.produces, facts=facts, directory=output, step=step)
+        changed = False
+        if before is not None:
+            changed = before.manifest["files"] != self._model(key, before.manifest["format"]).manifest["files"]
         result: dict[str, Any] = {
             "facts": facts_to_json(facts),
             "files": written["files"],
-            "changed_model": before is not None and before != self._model(component.consumes).manifest["files"],  # type: ignore[union-attr]
+            "changed_model": changed,
         }
         if self.samples["signature"]:
             inputs, outputs = _function(self.samples["signature"])(component.produces, output)

@@ -69,7 +69,9 @@ class Samples:
     """Everything that the components are tried on.
 
     Args:
-        models: by format: one for each format that a pass, an exporter or a runtime of the plugin consumes.
+        models: by format: one for each format that a pass, an exporter or a runtime of the plugin consumes. Where two
+            components of one format take different models (one before quantization, one after), by `<kind>.<name>`,
+            such as `exporters.compile`: for that pass or exporter alone.
         imports: by importer.
         metrics: by metric.
         configs: by `<kind>.<name>`, such as `passes.quantize`: configurations to try beside the default one. Where an
@@ -85,6 +87,12 @@ class Samples:
     configs: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     refused: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     signature: str = ""
+
+
+def model_key(models: Mapping[str, Any], kind: str, name: str, format: str) -> str:
+    """Returns the key of the sample model that a component is tried on: its own, else that of the format."""
+    own = f"{kind}.{name}"
+    return own if own in models else format
 
 
 def facts_to_json(facts: ModelFacts) -> dict[str, Any]:

@@ -170,7 +170,7 @@ class Contract:
     @functools.cached_property
     def written_samples(self) -> Mapping[str, Any]:
         """The author's samples, written once. Raises LeptonError where a component has none."""
-        from lepton_rules.plugin.contract.samples import Samples, to_json
+        from lepton_rules.plugin.contract.samples import Samples, model_key, to_json
 
         samples: Mapping[str, Any] = self.drive("samples", samples=self.samples) if self.samples else to_json(Samples())
         for kind, name, component in self.components():
@@ -182,15 +182,17 @@ class Contract:
                 formats = [f for f in component.consumes if f in samples["models"]]
                 table, key = "models", formats[0] if formats else component.consumes[0]
             else:
-                table, key = "models", component.consumes
+                table, key = "models", model_key(samples["models"], kind, name, component.consumes)
             if key not in samples[table]:
                 raise self.failure(
                     f"there is no sample for {kind}.{name}",
                     f"Give Samples.{table} an entry {key!r} in the function {self.samples or 'named by samples'}",
                 )
-        for table in ("configs", "refused"):
+        for table in ("configs", "models", "refused"):
             for key in samples[table]:
                 kind, _, name = key.partition(".")
+                if table == "models" and kind not in KINDS:
+                    continue  # a format
                 if kind not in KINDS or name not in getattr(self.plugin, kind):
                     raise self.failure(
                         f"Samples.{table} has the key {key!r}", "Write <kind>.<name>, such as passes.quantize"
