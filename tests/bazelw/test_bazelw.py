@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 # What bazelw and its helpers call, beside what each test puts on PATH itself.
 TOOLS = (
-    "awk basename bash cat chmod cp cut dirname du find flock grep head ln mkdir mktemp mv readlink rm sed sh sleep sort tail "
-    "touch uname"
+    "awk basename bash cat chmod cp cut dirname du find flock grep head ln mkdir mktemp mv readlink rm sed sh sleep "
+    "sort tail touch uname"
 ).split()
 
 BAZEL = """#!/bin/sh
@@ -207,7 +207,8 @@ def test_lepton_bazel_that_is_no_program(clone: Clone) -> None:
     status, out, err = clone.run(LEPTON_BAZEL=str(clone.folder))
     assert (status, out) == (1, "")
     assert err == (
-        f"lepton: no Bazel at {clone.folder}: LEPTON_BAZEL names no program. Unset it, or point it at bazel or bazelisk.\n"
+        f"lepton: no Bazel at {clone.folder}: LEPTON_BAZEL names no program. "
+        "Unset it, or point it at bazel or bazelisk.\n"
     )
 
 

@@ -1,7 +1,9 @@
 """behave: one LeptonRun action, a pass of a plugin that does as it is told, in an environment that the test lays out."""
 
+load("@lepton_rules//lepton_rules:providers.bzl", "EnvironmentInfo")
+
+# The action itself is under test, without the rules that declare it. buildifier: disable=bzl-visibility
 load("@lepton_rules//lepton_rules/private:run.bzl", "RUN_ATTRS", "json_flag", "lepton_run")
-load("@lepton_rules//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 
 def _behave_impl(ctx):
     model = ctx.actions.declare_directory(ctx.label.name + "/model")
