@@ -112,7 +112,8 @@ def _docstring(kind: str, entry: dict[str, Any]) -> str:
     for field, schema in sorted(entry["config"]["fields"].items()):
         lines += _wrap(f"{field}: {_field_doc(schema)}", "      ", "        ")
     lines.append("      **unknown: an error, which names the option that was meant.")
-    lines += ["", "    Returns:", f"      A struct that rules take as a {kind}.", '    """']
+    article = "an" if kind[0] in "aeiou" else "a"
+    lines += ["", "    Returns:", f"      A struct that rules take as {article} {kind}.", '    """']
     return "\n".join(lines) + "\n"
 
 

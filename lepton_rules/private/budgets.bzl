@@ -9,14 +9,17 @@ _TESTS = {
     "accuracy": struct(
         make = lepton_accuracy_test,
         budgets = ["max_accuracy_drop", "min_accuracy", "min_agreement"],
+        relative = ["max_accuracy_drop", "min_agreement"],
     ),
     "latency": struct(
         make = lepton_latency_test,
         budgets = ["batch", "max_p50_ms", "max_p90_ms", "max_p99_ms", "min_speedup"],
+        relative = ["min_speedup"],
     ),
     "size": struct(
         make = lepton_size_test,
         budgets = ["max_size_bytes", "max_size_ratio"],
+        relative = ["max_size_ratio"],
     ),
 }
 
@@ -42,7 +45,7 @@ def lepton_budgets(
     Args:
       name: the suite's name. The tests' prefix is the name without a trailing `_budgets`.
       artifact: a lepton_artifact with a dataset.
-      baseline: the lepton_artifact that relative budgets compare with.
+      baseline: the lepton_artifact that relative budgets compare with; the others do without.
       min_accuracy: see lepton_accuracy_test.
       max_accuracy_drop: see lepton_accuracy_test.
       min_agreement: see lepton_accuracy_test.
@@ -76,7 +79,13 @@ def lepton_budgets(
             if budgets:
                 fail(message("batch", label, "no budget of latency is set", "Set one, such as min_speedup = 2, or remove batch"))
             continue
-        test.make(name = "{}_{}_test".format(prefix, kind), artifact = artifact, baseline = baseline, **(budgets | kwargs))
+        test.make(
+            name = "{}_{}_test".format(prefix, kind),
+            artifact = artifact,
+            # A baseline on another chip serves for accuracy and size, and milliseconds need none.
+            baseline = baseline if [key for key in test.relative if key in budgets] else None,
+            **(budgets | kwargs)
+        )
         tests.append(":{}_{}_test".format(prefix, kind))
     if not tests:
         fail(message("budgets", label, "none is set", "Set one, such as min_accuracy = 0.97"))

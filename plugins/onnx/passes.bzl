@@ -323,7 +323,7 @@ def _onnx(
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a importer.
+      A struct that rules take as an importer.
     """
     return lepton_component(
         kind = "importer",

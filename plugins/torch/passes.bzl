@@ -98,7 +98,7 @@ def _pytorch(
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a importer.
+      A struct that rules take as an importer.
     """
     return lepton_component(
         kind = "importer",
@@ -129,7 +129,7 @@ def _pytorch_to_onnx(
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a exporter.
+      A struct that rules take as an exporter.
     """
     return lepton_component(
         kind = "exporter",

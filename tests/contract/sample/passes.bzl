@@ -233,7 +233,7 @@ def _table(**unknown):
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a importer.
+      A struct that rules take as an importer.
     """
     return lepton_component(
         kind = "importer",
@@ -252,7 +252,7 @@ def _table_to_text(**unknown):
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a exporter.
+      A struct that rules take as an exporter.
     """
     return lepton_component(
         kind = "exporter",

@@ -76,7 +76,7 @@ def _press(**unknown):
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a exporter.
+      A struct that rules take as an exporter.
     """
     return lepton_component(
         kind = "exporter",

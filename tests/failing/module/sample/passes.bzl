@@ -464,7 +464,7 @@ def _late_text(
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a importer.
+      A struct that rules take as an importer.
     """
     return lepton_component(
         kind = "importer",
@@ -643,7 +643,7 @@ def _text(**unknown):
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a importer.
+      A struct that rules take as an importer.
     """
     return lepton_component(
         kind = "importer",
@@ -662,7 +662,7 @@ def _text_to_blob(**unknown):
       **unknown: an error, which names the option that was meant.
 
     Returns:
-      A struct that rules take as a exporter.
+      A struct that rules take as an exporter.
     """
     return lepton_component(
         kind = "exporter",
