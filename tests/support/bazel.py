@@ -55,6 +55,15 @@ class Result:
                 found.append(marker + rest)
         return found
 
+    def statuses(self) -> dict[str, str]:
+        """What became of each test, by label: PASSED, FAILED, SKIPPED, NO, …"""
+        found = {}
+        for line in self.output.splitlines():
+            label, *words = line.replace("(cached)", "").split() or [""]
+            if label.startswith("//") and words and words[0].isupper():
+                found[label] = words[0]
+        return found
+
 
 @dataclass
 class Bazel:
@@ -140,6 +149,12 @@ class Bazel:
     def testlogs(self) -> Path:
         """bazel-testlogs, without the link."""
         return Path(self.run("info", "bazel-testlogs").output.strip().splitlines()[-1])
+
+    def environments(self) -> set[str]:
+        """The Python environments that the output base holds, by the names that modules give them."""
+        folders = (self.output_base() / "external").iterdir()
+        made = {folder.name.rpartition("~")[2].rpartition("+")[2] for folder in folders if (folder / "prefix").exists()}
+        return made - {"lepton_rules_host"}
 
     def shutdown(self) -> None:
         """Ends the server."""

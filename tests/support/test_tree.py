@@ -26,6 +26,8 @@ def _files(folder: str) -> Iterator[str]:
     [
         ("lepton_rules", "//:tree", "Give its package a filegroup `tree` of glob(['**']), and name it in //:tree"),
         ("plugins", "//:tree", "Give its package a filegroup `tree` of glob(['**']), and name it in //:tree"),
+        ("tests/e2e/chip", "//tests/e2e:chip", "Name it in tests/e2e/module_files.bzl"),
+        ("tests/e2e/smoke", "//tests/e2e:smoke", "Name it in tests/e2e/module_files.bzl"),
         ("tests/failing/module", "//tests/failing:module", "Name it in tests/failing/module_files.bzl"),
     ],
 )
