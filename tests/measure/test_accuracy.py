@@ -1,5 +1,6 @@
 """The accuracy test: budgets against metrics.json."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,18 @@ def test_metrics_of_another_model_are_refused(tmp_path: Path) -> None:
     done = _accuracy(tmp_path, candidate, "min_accuracy=0.9", flags=(f"--manifest={manifest}",))
     assert done.status == 1
     assert "they are of the model sha256:5" in done.output
+
+
+def test_a_baseline_of_another_signature_is_refused(tmp_path: Path) -> None:
+    models = {"c": make_model(tmp_path / "one")[1], "b": make_model(tmp_path / "two", input_width=32)[1]}
+    digests = {name: json.loads(path.read_text())["digest"] for name, path in models.items()}
+    candidate, baseline = (
+        _metrics(tmp_path / name, {"accuracy": 0.99}, model_digest=digest) for name, digest in digests.items()
+    )
+    flags = (f"--manifest={models['c']}", f"--baseline_manifest={models['b']}")
+    done = _accuracy(tmp_path, candidate, "max_accuracy_drop=0.1", baseline=baseline, flags=flags)
+    assert done.status == 1
+    assert "baseline //x:b in //x:y_accuracy_test: its inputs are x ['batch', 32], and those of //x:y" in done.output
 
 
 @pytest.mark.parametrize(
