@@ -413,6 +413,18 @@ def test_a_component_may_have_a_model_of_its_own(samples: Mapping[str, Any]) -> 
             checks.check_signature(contract)
 
 
+def test_samples_that_fail_are_tried_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "no_samples.py").write_text("def write(directory):\n    raise OSError('full')\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Contract("sample", "lepton_plugin_sample", "no_samples:write") as contract:
+        for check in (checks.check_configurations, checks.check_runs):
+            with pytest.raises(LeptonError, match=r": no_samples:write fails: OSError: full\. See the traceback above"):
+                check(contract)
+    assert capfd.readouterr().err.count("Traceback") == 1
+
+
 def test_a_model_for_no_component_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stray_samples.py").write_text(
         "import sample_models\n\ndef write(directory):\n    samples = sample_models.write(directory)\n"

@@ -208,7 +208,8 @@ def _where(case: Mapping[str, Any]) -> str:
 def _check_outcome(contract: Contract, where: str, outcome: Mapping[str, Any]) -> None:
     if "error" in outcome:
         print(outcome["traceback"], file=sys.stderr)
-        raise contract.failure(f"{where} fails on its sample: {outcome['error']}", "See the traceback above")
+        error = outcome["error"].removeprefix("lepton: ")
+        raise contract.failure(f"{where} fails on its sample: {error}", "See the traceback above")
     if outcome["stray"]:
         raise contract.failure(
             f"{where} wrote {outcome['stray'][0]!r} beside its output", "Write under context.output and nowhere else"

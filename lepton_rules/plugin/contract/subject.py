@@ -69,6 +69,7 @@ class Contract:
         # Bazel gives every test a directory of its own.
         self._directory = tempfile.TemporaryDirectory(prefix="lepton-contract-", dir=os.environ.get("TEST_TMPDIR"))
         self._jobs = 0
+        self._samples_failure: LeptonError | None = None
 
     def __enter__(self) -> Contract:
         return self
@@ -164,7 +165,8 @@ class Contract:
         result = json.loads(result_file.read_text("utf-8"))
         if "error" in result:
             print(result["traceback"], file=sys.stderr)
-            raise self.failure(result["error"], "See the traceback above")
+            who = f"{self.samples} fails: " if mode == "samples" else ""
+            raise self.failure(who + result["error"].removeprefix("lepton: "), "See the traceback above")
         return result
 
     @functools.cached_property
@@ -172,7 +174,16 @@ class Contract:
         """The author's samples, written once. Raises LeptonError where a component has none."""
         from lepton_rules.plugin.contract.samples import Samples, model_key, to_json
 
-        samples: Mapping[str, Any] = self.drive("samples", samples=self.samples) if self.samples else to_json(Samples())
+        samples: Mapping[str, Any] = to_json(Samples())
+        if self._samples_failure:
+            raise self._samples_failure
+        if self.samples:
+            try:
+                samples = self.drive("samples", samples=self.samples)
+            except LeptonError as error:
+                # Every check that follows needs the samples: they are tried once, and fail them all.
+                self._samples_failure = error
+                raise
         for kind, name, component in self.components():
             if isinstance(component, Importer):
                 table, key = "imports", name
