@@ -1,0 +1,122 @@
+"""The module of the bar on analysis: many models, each through many recipes, each with its tests and its runnable."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.bazel import TREE, remove
+
+_MODULE = """module(name = "generated")
+
+bazel_dep(name = "lepton_rules", version = "0.1.0")
+local_path_override(
+    module_name = "lepton_rules",
+    path = "{tree}",
+)
+
+lepton = use_extension("@lepton_rules//lepton_rules:extensions.bzl", "lepton")
+use_repo(lepton, "lepton_rules_onnx")
+"""
+
+_DATA = """load("@lepton_rules//lepton_rules:defs.bzl", "lepton_dataset")
+
+lepton_dataset(
+    name = "data",
+    arrays = "data.npz",
+    environment = "@lepton_rules_onnx//:environment",
+    split_indices = "splits.json",
+    splits = [
+        "train",
+        "calibration",
+        "evaluation",
+    ],
+    visibility = ["//visibility:public"],
+)
+"""
+
+# What a monorepo might want of its models, from one pass to four, for a CPU and for a GPU.
+_RECIPES = {
+    "fp32": "onnx.optimize()",
+    "fp16": "onnx.optimize(), onnx.to_fp16()",
+    "checked": "onnx.check(), onnx.infer_shapes(), onnx.optimize(), onnx.check()",
+    "dynamic": "onnx.optimize(), onnx.quantize_dynamic()",
+    "minmax": "onnx.optimize(), onnx.quantize()",
+    "entropy": 'onnx.optimize(), onnx.quantize(calibrator = "Entropy")',
+    "percentile": 'onnx.optimize(), onnx.quantize(calibrator = "Percentile", percentile = 99.9)',
+    "per_tensor": "onnx.optimize(), onnx.quantize(per_channel = False)",
+    "shaped": "onnx.infer_shapes(), onnx.optimize(), onnx.quantize()",
+    "partial": 'onnx.optimize(), onnx.quantize(exclude = ["/conv1/Conv"]), onnx.check()',
+}
+
+_CHIPS = {"fp16": "tensorrt", "per_tensor": "cpu", "shaped": "tensorrt"}
+
+_MODEL = """load("@lepton_rules//lepton_rules:defs.bzl", "lepton_artifact", "lepton_budgets", "lepton_model")
+load("@lepton_rules//plugins/torch:passes.bzl", "torch")
+
+lepton_model(
+    name = "model",
+    srcs = ["net.py"],
+    importer = torch.pytorch(
+        factory = "net:Net",
+        inputs = ["image:float32:batch,3,32,32"],
+        outputs = ["logits"],
+    ),
+    weights = ["weights.safetensors"],
+)
+"""
+
+_ARTIFACT = """
+lepton_artifact(
+    name = "{recipe}",
+    dataset = "//data",
+    hardware = "@lepton_rules//plugins/onnxruntime:{chip}",
+    model = ":model",
+    recipe = "//recipes:{recipe}",
+)
+
+lepton_budgets(
+    name = "{recipe}_budgets",
+    artifact = ":{recipe}",
+    baseline = ":fp32",
+    max_accuracy_drop = 0.005,
+    max_size_ratio = 1.5,
+    min_accuracy = 0.9,
+    min_agreement = 0.9,
+    min_speedup = 0.5,
+)
+"""
+
+
+def generate(folder: Path, models: int) -> int:
+    """Writes the module anew.
+
+    Args:
+      folder: where.
+      models: how many models, each in a package of its own, each through ten recipes.
+
+    Returns:
+      How many artifacts there are.
+    """
+    remove(folder)
+    _write(folder / "MODULE.bazel", _MODULE.format(tree=TREE))
+    _write(folder / "data/BUILD.bazel", _DATA)
+    _write(folder / "data/data.npz", "")
+    _write(folder / "data/splits.json", json.dumps({"train": [0], "calibration": [1], "evaluation": [2]}))
+    recipes = ['load("@lepton_rules//lepton_rules:defs.bzl", "lepton_recipe")']
+    recipes.append('load("@lepton_rules//plugins/onnx:passes.bzl", "onnx")')
+    recipes.append('package(default_visibility = ["//visibility:public"])')
+    recipes += [f'lepton_recipe(name = "{name}", passes = [{passes}])' for name, passes in _RECIPES.items()]
+    _write(folder / "recipes/BUILD.bazel", "\n".join(recipes) + "\n")
+    build = _MODEL + "".join(_ARTIFACT.format(recipe=name, chip=_CHIPS.get(name, "cpu_vnni")) for name in _RECIPES)
+    for number in range(models):
+        package = folder / f"models/m{number:03}"
+        _write(package / "BUILD.bazel", build)
+        _write(package / "net.py", "")
+        _write(package / "weights.safetensors", "")
+    return models * len(_RECIPES)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
