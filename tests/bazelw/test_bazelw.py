@@ -46,14 +46,14 @@ UNREACHABLE = "echo 'could not download Bazel: no such host' >&2; exit 1"
 # In place of debian.sh: PREFIX appears by a rename, after a while.
 DEBIAN = """#!/bin/sh
 echo debian >>"$CALLS"
-mkdir "$3/root"
-cat >"$3/root/bazel" <<'END'
+mkdir "$3/unpacked"
+cat >"$3/unpacked/bazel" <<'END'
 #!/bin/sh
 echo "debian ran: $*"
 END
-chmod +x "$3/root/bazel"
+chmod +x "$3/unpacked/bazel"
 sleep {seconds}
-mv "$3/root" "$1"
+mv "$3/unpacked" "$1"
 """
 
 
