@@ -230,7 +230,12 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
       recipe: a lepton_recipe.
       overrides: list of passes whose options win over the recipe's.
       metrics: list of metrics to compute on the dataset's evaluation split. Default: accuracy.
-      **kwargs: dataset, slots, seed, threads, and Bazel's common attributes.
+      **kwargs: Bazel's common attributes, and
+        `dataset`: a lepton_dataset. Its evaluation split measures accuracy, and a slot named as another of its splits is bound to that;
+        `slots`: dict of label to what it is bound to, `{":teacher": "teacher", ":digits": "calibration=train"}`: a model, or a dataset and one
+        of its splits (default: the split named as the slot, else `train`), several separated by commas;
+        `seed`: of every pass that draws random numbers (0);
+        `threads`: for each pass (1). Sums depend on it, so it is part of the actions' keys.
     """
     if metrics == None:
         # Only where there is data to measure on: the metrics' environment is not for who never evaluates.

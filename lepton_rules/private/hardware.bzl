@@ -61,7 +61,8 @@ def lepton_hardware(name, plugin, target, available = None, pass_defaults = [], 
         on the chip are skipped where it is False. Default: every machine has it.
       pass_defaults: list of passes whose options this chip wants where recipe and artifact do not set them.
       target_compatible_with: Bazel's.
-      **kwargs: options, threads, and Bazel's common attributes.
+      **kwargs: Bazel's common attributes, and `options`: dict of the runtime's options, over the plugin's; `threads`: for inference and for
+        measurement (1).
     """
     components = component_attributes("pass_defaults", name, pass_defaults)
     if available:

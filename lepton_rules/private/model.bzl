@@ -97,7 +97,12 @@ def lepton_model(name, importer, tags = None, allow_code = False, **kwargs):
       importer: an importer with its options, such as `torch.pytorch(factory = "resnet:resnet18")`.
       tags: Bazel's tags.
       allow_code: lets the importer run code that is stored in the model's files. Tagged, and recorded in the manifest.
-      **kwargs: srcs, data, weights, environment, imports, and Bazel's common attributes.
+      **kwargs: Bazel's common attributes, and
+        `srcs`: Python sources that define the model, or py_library targets;
+        `data`: the model's files, such as an `.onnx` file;
+        `weights`: files of weights, safetensors or ONNX external data;
+        `environment`: for import and export of this model, where it needs libraries of its own (the plugin's);
+        `imports`: directories below the package that are put on sys.path (`["."]`).
     """
     component = component_attributes("importer", name, [importer])
     _lepton_model(

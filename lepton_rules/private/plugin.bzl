@@ -111,7 +111,13 @@ def lepton_plugin(name, descriptors, **kwargs):
     Args:
       name: the target's name; usually the plugin's.
       descriptors: `DESCRIPTORS` of the plugin's generated passes.bzl.
-      **kwargs: see the rule: srcs, environment, entry, imports, preload, requires, and Bazel's common attributes.
+      **kwargs: Bazel's common attributes, and
+        `srcs`: Python sources, or py_library targets;
+        `environment`: the Python environment that its actions run in;
+        `entry`: the Python module that holds the hooks (`lepton_plugin_<name>`);
+        `imports`: directories below the package that are put on sys.path (`["."]`);
+        `preload`: modules that the worker imports once, before it forks a child for each action;
+        `requires`: distributions that the environment must have; also checked on an environment that a model brings.
     """
     _lepton_plugin(
         name = name,

@@ -57,7 +57,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, source in (("sdk", ROOT), ("pocket", POCKET)):
         copy = directory / name
         copy.mkdir()
-        for entry in ("pyproject.toml", "lepton_rules" if name == "sdk" else "lepton_plugin_pocket"):
+        for entry in (
+            "pyproject.toml",
+            *(("README.md", "lepton_rules") if name == "sdk" else ("lepton_plugin_pocket",)),
+        ):
             if (source / entry).is_dir():
                 copy_tree(source / entry, copy / entry)
             else:
