@@ -17,7 +17,7 @@ rule_info {
   doc_string: "Bakes.\n\n    At 200 \302\260C."
   attribute {
     name: "tin"
-    doc_string: "round |\n        or square"
+    doc_string: "round\303\242\302\200\302\246 |\n        or square"
     type: LABEL
     mandatory: true
   }
@@ -50,6 +50,6 @@ def test_every_public_symbol_is_there_with_a_meaning() -> None:
 def test_text_format_is_read_and_cells_stay_on_their_line() -> None:
     rendered = render.render([("food.bzl", render.parse(TEXT))])
     assert "### bake\n\nBakes.\n\nAt 200 °C.\n" in rendered
-    assert "| `tin` | label | round \\| or square | required |" in rendered
+    assert "| `tin` | label | round… \\| or square | required |" in rendered
     assert rendered.index("### apple") < rendered.index("### bake")
     assert "| `**kwargs` |  |  |" in rendered

@@ -56,9 +56,16 @@ def _message(lines: Iterator[str]) -> Message:
 
 
 def _string(literal: str) -> str:
-    """Its escapes are those of a bytes literal of Python: UTF-8, byte by byte."""
+    """Its escapes are those of a bytes literal of Python: UTF-8, byte by byte.
+
+    Bazel 7 takes each byte of a .bzl file for a character of Latin-1, and so encodes what is not ASCII twice.
+    """
     content: bytes = ast.literal_eval("b" + "".join(c if c.isascii() else _octal(c) for c in literal))
-    return content.decode("utf-8")
+    text = content.decode("utf-8")
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _octal(character: str) -> str:
