@@ -131,7 +131,7 @@ def lepton_run(
         arguments = [startup, common, args],
         # The environment's key and the worker's own program restart the worker when they change; the directory
         # itself is an ordinary input, because Bazel 7 cannot digest a source directory among a worker's tools.
-        tools = depset([environment.key, environment.launcher], transitive = [settings.sources]),
+        tools = depset([environment.key, environment.launcher], transitive = [settings.action_sources]),
         inputs = depset(inputs + [environment.directory], transitive = [sources]),
         outputs = outputs,
         env = closed_environment(settings),

@@ -12,6 +12,7 @@ def _run_settings_impl(ctx):
     if timeout_s < 0:
         fail(message("timeout_s", ctx.attr.timeout_s.label, "{} is negative".format(timeout_s), "Give seconds, or 0 for as long as it takes"))
     return [RunSettingsInfo(
+        action_sources = depset(ctx.files.action_sources),
         main = ctx.file.main,
         sources = depset(ctx.files.sources),
         root = ctx.label.workspace_root or ".",
@@ -24,6 +25,7 @@ run_settings = rule(
     implementation = _run_settings_impl,
     doc = "The worker's program and the settings that reach it.",
     attrs = {
+        "action_sources": attr.label_list(mandatory = True, allow_files = [".py", ".bzl", ".json"]),
         "hash_seed": attr.label(mandatory = True, providers = [BuildSettingInfo]),
         "isa": attr.label(mandatory = True, providers = [BuildSettingInfo]),
         "main": attr.label(mandatory = True, allow_single_file = [".py"]),
