@@ -3,6 +3,7 @@
 It is no part of lepton_rules: the tests put it beside the real actions, in a tree of their own (see support.py).
 """
 
+import atexit
 import contextlib
 import ctypes
 import importlib
@@ -73,6 +74,7 @@ def do_spoil(arguments: Arguments) -> None:
         "masked": sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ()))),
         "limits": limits,
         "umask": os.umask(0),
+        "leads its session": os.getsid(0) == os.getpid(),
         "cwd": [entry.name for entry in Path().iterdir()],
         "json": getattr(json, "spoiled", None),
         "random": random.Random(0).random(),
@@ -193,6 +195,12 @@ def do_leave_daemon(arguments: Arguments) -> None:
 def do_leave_short_lived(arguments: Arguments) -> None:
     """Helpers that end on their own soon after are no offence: Python's multiprocessing has one."""
     subprocess.Popen(["sleep", "0.2"])
+    _write(arguments)
+
+
+def do_leave_until_exit(arguments: Arguments) -> None:
+    """Helpers that a library ends when Python does."""
+    atexit.register(subprocess.Popen(_SLEEP).kill)
     _write(arguments)
 
 

@@ -195,6 +195,7 @@ def test_a_daemon_is_killed_and_told_of(run: Run, out: Path) -> None:
 
 def test_helpers_that_end_are_no_daemons(run: Run) -> None:
     assert run("leave_short_lived").exit_code == 0
+    assert run("leave_until_exit").exit_code == 0
     assert run("pool").exit_code == 0
 
 
@@ -290,3 +291,5 @@ def test_all_ways_agree_on_what_an_action_sees(tmp_path: Path) -> None:
         "the last is for its report"
     )
     assert seen["cold"]["cwd"] == ["tmp"]
+    assert seen["cold"]["umask"] == 0o022
+    assert seen["cold"]["leads its session"] is True
