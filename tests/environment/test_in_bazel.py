@@ -113,8 +113,8 @@ def test_a_lock_without_hashes(bazel: Bazel) -> None:
 def test_a_name_declared_twice(bazel: Bazel) -> None:
     line = _fails(bazel, "//:library", f"--override_module=library={_MODULE / 'twice'}")
     assert line == (
-        'lepton: environment "small" in module library: it is declared twice, with @@library~//:first.lock and '
-        "@@library~//:second.lock. Rename or remove one."
+        'lepton: environment "small" in module library: it is declared twice, with @library//:first.lock and '
+        "@library//:second.lock. Rename or remove one."
     )
 
 
