@@ -2,9 +2,9 @@
 
 usage: summary.py --status=BAZEL_STATUS --events=BUILD_EVENTS.json --lint=LINT_OUTPUT
 
-Prints each failure, and last `N passed, N failed` or `N passed, N failed, N skipped`. The exit status is 0 only if
-something passed and nothing failed. A test that could not be built or started has failed, and so has a run in which
-Bazel says that it failed while no test did.
+Prints each failure, and last `N passed, N failed` or `N passed, N failed, N skipped`. The exit status is 0 only if a
+test passed and nothing failed. A test that could not be built or started has failed, and so has a run in which Bazel
+says that it failed while no test did.
 """
 
 from __future__ import annotations
@@ -14,52 +14,41 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 
-def bazel_results(events: Path) -> dict[str, str]:
-    """What became of each target, by label: PASSED, FAILED or SKIPPED, or BUILT for what is no test.
-
-    See Bazel's build_event_stream.proto: a test has a `testSummary`, any target a `targetCompleted` or, in its place,
-    an `aborted` with a reason.
-    """
-    results: dict[str, str] = {}
+def read(events: Path) -> list[dict[str, Any]]:
+    """The events of one build, oldest first; none where Bazel did not come to write any."""
     if not events.exists():
-        return results
-    for line in events.read_text(encoding="utf-8").splitlines():
-        event = json.loads(line)
-        identity = event.get("id", {})
-        if label := identity.get("testSummary", {}).get("label"):
-            status = event.get("testSummary", {}).get("overallStatus", "NO_STATUS")
-            if status in ("PASSED", "FLAKY"):
-                results[label] = "PASSED"
-            elif results.get(label) != "SKIPPED":
-                results[label] = "FAILED"
+        return []
+    return [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
+
+
+def results(events: list[dict[str, Any]]) -> dict[str, str]:
+    """What became of each test, and of whatever failed to build, by label: PASSED, FAILED or SKIPPED.
+
+    See Bazel's build_event_stream.proto: a test that ran has a `testSummary`; any target has a `targetCompleted`, or in
+    its place an `aborted` with a reason.
+    """
+    found: dict[str, str] = {}
+    tests: set[str] = set()
+    for event in events:
+        identity = event["id"]
+        if label := identity.get("targetConfigured", {}).get("label"):
+            if event.get("configured", {}).get("targetKind", "").endswith("_test rule"):
+                tests.add(label)
+        elif label := identity.get("testSummary", {}).get("label"):
+            passed = event.get("testSummary", {}).get("overallStatus") in ("PASSED", "FLAKY")
+            found[label] = "PASSED" if passed else found.get(label, "FAILED")
         elif label := identity.get("targetCompleted", {}).get("label"):
             if event.get("aborted", {}).get("reason") == "SKIPPED":
-                results[label] = "SKIPPED"
-            elif not event.get("completed", {}).get("success", False):
-                results.setdefault(label, "FAILED")
-            else:
-                results.setdefault(label, "BUILT")
-        elif "aborted" in event and event["aborted"].get("reason") in ("ANALYSIS_FAILURE", "LOADING_FAILURE"):
-            label = next((value["label"] for value in identity.values() if "label" in value), "//...")
-            results[label] = "FAILED"
-    return results
-
-
-def tests(events: Path, results: dict[str, str]) -> dict[str, str]:
-    """The results that count: those of tests, and of whatever failed to build."""
-    kinds: dict[str, str] = {}
-    for line in events.read_text(encoding="utf-8").splitlines() if events.exists() else []:
-        event = json.loads(line)
-        if "configured" in event:
-            kinds[event["id"]["targetConfigured"]["label"]] = event["configured"].get("targetKind", "")
-    return {
-        label: result
-        for label, result in results.items()
-        if result == "FAILED"
-        or (result != "BUILT" and (result == "PASSED" or "_test rule" in kinds.get(label, "_test rule")))
-    }
+                if label in tests:
+                    found[label] = "SKIPPED"
+            elif not event.get("completed", {}).get("success"):
+                found.setdefault(label, "FAILED")
+        elif event.get("aborted", {}).get("reason") in ("ANALYSIS_FAILURE", "LOADING_FAILURE"):
+            found[next((value["label"] for value in identity.values() if "label" in value), "//...")] = "FAILED"
+    return found
 
 
 def main() -> int:
@@ -68,23 +57,23 @@ def main() -> int:
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--lint", type=Path, required=True)
     arguments = parser.parse_args()
-    results = tests(arguments.events, bazel_results(arguments.events))
-    if arguments.status != 0 and "FAILED" not in results.values():
-        results[f"./bazelw test //... ended with status {arguments.status}"] = "FAILED"
-    if "PASSED" not in results.values():
-        results["no test passed"] = "FAILED"
+    found = results(read(arguments.events))
+    if arguments.status != 0 and "FAILED" not in found.values():
+        found[f"./bazelw test //... ended with status {arguments.status}"] = "FAILED"
+    if "PASSED" not in found.values():
+        found["no test passed"] = "FAILED"
     checks = 0
     for line in arguments.lint.read_text(encoding="utf-8").splitlines():
         result, separator, name = line.partition(" lint: ")
         if separator and result in ("PASSED", "FAILED"):
-            results[f"lint: {name}"] = result
+            found[f"lint: {name}"] = result
             checks += 1
     if checks == 0:
-        results["tools/lint/run did not start"] = "FAILED"
-    for label, result in sorted(results.items()):
+        found["tools/lint/run did not start"] = "FAILED"
+    for label, result in sorted(found.items()):
         if result == "FAILED":
             print(f"FAILED {label}")
-    count = Counter(results.values())
+    count = Counter(found.values())
     print(
         f"{count['PASSED']} passed, {count['FAILED']} failed"
         + (f", {count['SKIPPED']} skipped" if count["SKIPPED"] else "")
