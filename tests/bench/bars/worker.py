@@ -51,7 +51,7 @@ def _small_impl(ctx):
         inputs = ctx.files.files,
         outputs = [output],
         progress = "small",
-        preload = ["torch", "onnx"],
+        preload = ["torch", "torch._dynamo", "onnx"],
         roots = ["external/lepton_rules~/plugins/torch", "."],
         sources = depset(ctx.files.srcs),
     )
