@@ -6,8 +6,9 @@ load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
 load(":budget.bzl", "check_budget", "decimal", "require_baseline", "require_budgets")
 load(":components.bzl", "component_attributes", "decode_components")
 load(":evaluate.bzl", "ACCURACY", "AGREEMENT", "measure")
+load(":gate_settings.bzl", "GATE_ATTRS")
 load(":messages.bzl", "message")
-load(":verdict.bzl", "VERDICT_ATTRS", "verdict_test")
+load(":verdict.bzl", "verdict_test")
 
 _DOC = """Holds an artifact's accuracy on its dataset's evaluation split to budgets.
 
@@ -15,7 +16,7 @@ The predictions are made and measured by build actions, on the runtime's determi
 cached, runs anywhere, and compares a few numbers.
 """
 
-_ATTRS = VERDICT_ATTRS | {
+_ATTRS = GATE_ATTRS | {
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "An artifact with a dataset."),
     "baseline": attr.label(providers = [ModelInfo], doc = "The artifact that max_accuracy_drop and min_agreement are relative to."),
     "max_accuracy_drop": attr.string(doc = "The most accuracy that may be lost against the baseline, such as `0.005`."),

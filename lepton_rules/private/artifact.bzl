@@ -1,12 +1,12 @@
 """lepton_artifact: a model, taken through a recipe, for a chip."""
 
-load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//lepton_rules/private/providers:dataset_info.bzl", "DatasetInfo")
 load("//lepton_rules/private/providers:hardware_info.bzl", "HardwareInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
 load("//lepton_rules/private/providers:recipe_info.bzl", "RecipeInfo")
+load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":components.bzl", "component_attributes", "decode_components")
 load(":dataset.bzl", "training_split")
 load(":evaluate.bzl", "ACCURACY", "evaluate", "measure")
@@ -37,7 +37,6 @@ _ATTRS = RUN_ATTRS | {
         doc = "What the passes' slots are bound to, such as `{\":teacher\": \"teacher\", \":digits\": \"calibration=train\"}`: a model, or a dataset and one of its splits (default: the split named as the slot, else `train`). Several slots are separated by commas.",
     ),
     "threads": attr.int(default = 1, doc = "Threads for each pass. Sums depend on it, so it is part of the actions' keys."),
-    "_on_device": attr.label(default = "//lepton_rules/settings:on_device", providers = [BuildSettingInfo]),
 }
 
 def _bound_slots(ctx):
@@ -102,7 +101,7 @@ def _run_step(ctx, step, number, model, hardware, slots):
     args.add("--component=" + step.name)
     json_flag(args, "config", step.config)
     args.add("--config_version={}".format(step.descriptor["config"]["version"]))
-    json_flag(args, "hardware", _hardware_facts(hardware))
+    args.add("--hardware=" + hardware.facts)
     directory_flag(args, "model", model.directory)
     args.add(model.manifest, format = "--model_manifest=%s")
     inputs = [model.directory, model.manifest]
@@ -135,20 +134,11 @@ def _run_step(ctx, step, number, model, hardware, slots):
     )
     return files
 
-def _hardware_facts(hardware):
-    return {
-        "capabilities": sorted(hardware.capabilities),
-        "options": hardware.options,
-        "runtime": hardware.runtime,
-        "target": hardware.target,
-        "threads": hardware.threads,
-    }
-
 def _bind(ctx, model, hardware):
     """A model that needs no step still gets a manifest that names its chip."""
     files = declare_model(ctx, ctx.label.name + "/1_bind")
     args = ctx.actions.args()
-    json_flag(args, "hardware", _hardware_facts(hardware))
+    args.add("--hardware=" + hardware.facts)
     directory_flag(args, "model", model.directory)
     args.add(model.manifest, format = "--model_manifest=%s")
     model_flags(args, files)
@@ -165,7 +155,7 @@ def _bind(ctx, model, hardware):
     return files
 
 def _lepton_artifact_impl(ctx):
-    if ctx.attr._on_device[BuildSettingInfo].value:
+    if ctx.attr._run[RunSettingsInfo].on_device:
         # Only asked whether its chip is here: see device_transition.bzl.
         return []
     if ctx.attr.threads < 1:
@@ -206,7 +196,7 @@ def _lepton_artifact_impl(ctx):
         if not dataset.evaluation_split:
             fail(message("dataset", ctx.label, "{} has no evaluation split".format(dataset.label), "Name one in it, or leave dataset out and bind slots"))
         metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
-        predictions = evaluate(ctx, info, dataset, _hardware_facts(hardware))
+        predictions = evaluate(ctx, info, dataset)
         others.append(MetricsInfo(
             predictions = predictions,
             metrics = measure(ctx, info, dataset, predictions, [m for m in metrics if not m.descriptor["needs_baseline"]]),

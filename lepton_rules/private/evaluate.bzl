@@ -9,14 +9,13 @@ load(":run.bzl", "directory_flag", "json_flag", "lepton_run")
 ACCURACY = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "accuracy", config = {})
 AGREEMENT = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "agreement", config = {})
 
-def evaluate(ctx, model, dataset, hardware_facts):
+def evaluate(ctx, model, dataset):
     """Declares the action that runs a model on the evaluation split with its runtime's deterministic CPU reference.
 
     Args:
       ctx: the rule's context; the rule has RUN_ATTRS.
       model: ModelInfo with hardware.
       dataset: DatasetInfo with an evaluation split.
-      hardware_facts: dict, as the other actions of the artifact get it.
 
     Returns:
       File: npz of the outputs, one row a sample.
@@ -30,7 +29,7 @@ def evaluate(ctx, model, dataset, hardware_facts):
     args.add("--component=" + model.hardware.runtime)
     json_flag(args, "config", {name: field["default"] for name, field in runtime["config"]["fields"].items() if "default" in field})
     args.add("--config_version={}".format(runtime["config"]["version"]))
-    json_flag(args, "hardware", hardware_facts)
+    args.add("--hardware=" + model.hardware.facts)
     directory_flag(args, "model", model.directory)
     args.add(model.manifest, format = "--model_manifest=%s")
     args.add(dataset.splits[dataset.evaluation_split], format = "--dataset=%s")

@@ -1,14 +1,15 @@
 """lepton_latency_test: an artifact's speed on its chip against budgets."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
+load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":budget.bzl", "check_budget", "decimal", "require_baseline", "require_budgets")
 load(":device_transition.bzl", "device_transition")
+load(":gate_settings.bzl", "GATE_ATTRS")
 load(":launcher.bzl", "runfile", "runfile_root", "write_launcher")
 load(":messages.bzl", "display_label", "message")
-load(":run.bzl", "RUN_ATTRS")
 
 _DOC = """Holds an artifact's latency on its chip to budgets.
 
@@ -16,7 +17,7 @@ A speed-up is judged in one process, in adjacent pairs of random order, by a seq
 proven. Milliseconds are for the declared hardware only. Where the chip is absent, the test is skipped.
 """
 
-_ATTRS = RUN_ATTRS | {
+_ATTRS = GATE_ATTRS | {
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "An artifact with a dataset, whose samples are the inputs."),
     "baseline": attr.label(providers = [ModelInfo], doc = "The artifact that min_speedup is relative to."),
     "batch": attr.int(default = 1, doc = "Samples in one inference."),
@@ -26,8 +27,6 @@ _ATTRS = RUN_ATTRS | {
     "max_p99_ms": attr.string(doc = "The most milliseconds of 99 % of inferences."),
     "min_speedup": attr.string(doc = "The least speed-up over the baseline, such as `3.2`."),
     "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
-    "_identity": attr.label(default = "@lepton_rules_host//:identity.json", allow_single_file = True),
-    "_program": attr.label(default = "//lepton_rules/measure:latency_test.py", allow_single_file = True),
 }
 
 def _lepton_latency_test_impl(ctx):
@@ -41,26 +40,20 @@ def _lepton_latency_test_impl(ctx):
         fail(message("artifact", ctx.label, "{} has no dataset to take inputs from".format(model.label), "Give it one"))
     dataset = ctx.attr.artifact[MetricsInfo].dataset
     plugin = model.hardware.plugin
-    hardware = {
-        "capabilities": sorted(model.hardware.capabilities),
-        "options": model.hardware.options,
-        "runtime": model.hardware.runtime,
-        "target": model.hardware.target,
-        "threads": model.hardware.threads,
-    }
+    gates = ctx.attr._run[GateSettingsInfo]
     split = dataset.splits[dataset.evaluation_split]
-    files = [model.directory, model.manifest, split, ctx.file._identity]
+    files = [model.directory, model.manifest, split, gates.identity]
     arguments = [
         "--label=" + shell.quote(display_label(ctx.label)),
         "--plugin=" + shell.quote(plugin.name),
         "--plugin_entry=" + shell.quote(plugin.entry),
         "--component=" + shell.quote(model.hardware.runtime),
-        "--hardware=" + shell.quote(json.encode(hardware)),
+        "--hardware=" + shell.quote(model.hardware.facts),
         "--artifact_label=" + shell.quote(model.label),
         "--model=" + runfile(ctx, model.directory),
         "--model_manifest=" + runfile(ctx, model.manifest),
         "--dataset=" + runfile(ctx, split),
-        "--identity=" + runfile(ctx, ctx.file._identity),
+        "--identity=" + runfile(ctx, gates.identity),
         "--batch={}".format(ctx.attr.batch),
     ] + ["--python_path=" + runfile_root(ctx, root) for root in plugin.roots]
     if ctx.attr.baseline:
@@ -80,7 +73,7 @@ def _lepton_latency_test_impl(ctx):
         files += [baseline.directory, baseline.manifest]
     arguments += ["--budget=" + shell.quote(budget) for budget in given]
     environment = plugin.environment
-    launcher = write_launcher(ctx, environment = environment, program = ctx.file._program, arguments = arguments)
+    launcher = write_launcher(ctx, environment = environment, program = gates.latency_program, arguments = arguments)
     return [DefaultInfo(
         executable = launcher,
         runfiles = ctx.runfiles(

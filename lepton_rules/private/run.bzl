@@ -10,6 +10,12 @@ RUN_ATTRS = {
     ),
 }
 
+_REQUIREMENTS = {
+    "requires-worker-protocol": "json",
+    "supports-worker-cancellation": "1",
+    "supports-workers": "1",
+}
+
 def _cpus(count):
     # resource_set takes top-level functions only: one for each number of threads.
     return {"cpu": count}
@@ -34,31 +40,6 @@ def _resource_set(threads):
         if threads <= limit:
             return function
     return _cpu_16
-
-def closed_environment(settings):
-    """The whole environment of an action: nothing of the caller's shell reaches it.
-
-    Args:
-      settings: RunSettingsInfo.
-
-    Returns:
-      dict of string to string.
-    """
-    return {
-        "LC_ALL": "C.UTF-8",
-        "MKL_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        # Threads that wait, wait asleep: spinning ones take the cores that the others need, and where a core is shared
-        # a training takes four times as long (seen).
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "OPENBLAS_NUM_THREADS": "1",
-        # onnxruntime's wheel reports usage unless told not to.
-        "ORT_DISABLE_TELEMETRY": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": settings.hash_seed,
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONSAFEPATH": "1",
-    }
 
 def json_flag(args, key, value):
     """Adds `--key=<JSON>`; JSON has no raw newlines, so it fits on a line of the flag file.
@@ -115,33 +96,26 @@ def lepton_run(
     startup.add(settings.main)
     if preload:
         startup.add("--preload=" + ",".join(preload))
-    common = ctx.actions.args()
-    common.use_param_file("@%s", use_always = True)
-    common.set_param_file_format("multiline")
-    common.add("--action=" + action)
-    common.add("--label=" + (label or display_label(ctx.label)))
-    common.add("--isa=" + settings.isa)
-    common.add("--threads={}".format(threads))
-    common.add("--timeout_s={}".format(settings.timeout_s))
-    common.add_all(roots, format_each = "--python_path=%s")
+    args.add_all([
+        "--action=" + action,
+        "--label=" + (label or display_label(ctx.label)),
+        "--threads={}".format(threads),
+    ] + settings.flags)
+    args.add_all(roots, format_each = "--python_path=%s")
     args.use_param_file("@%s", use_always = True)
     args.set_param_file_format("multiline")
     ctx.actions.run(
         executable = environment.launcher,
-        arguments = [startup, common, args],
+        arguments = [startup, args],
         # The environment's key and the worker's own program restart the worker when they change; the directory
         # itself is an ordinary input, because Bazel 7 cannot digest a source directory among a worker's tools.
         tools = depset([environment.key, environment.launcher], transitive = [settings.action_sources]),
         inputs = depset(inputs + [environment.directory], transitive = [sources]),
         outputs = outputs,
-        env = closed_environment(settings),
+        env = settings.environment,
         mnemonic = "LeptonRun",
         progress_message = "Lepton {} %{{label}}".format(progress),
         resource_set = _resource_set(threads),
-        execution_requirements = {
-            "requires-worker-protocol": "json",
-            "supports-worker-cancellation": "1",
-            "supports-workers": "1",
-        },
+        execution_requirements = _REQUIREMENTS,
         toolchain = None,
     )

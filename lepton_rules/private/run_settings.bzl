@@ -4,6 +4,24 @@ load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":messages.bzl", "message")
 
+def _closed_environment(hash_seed):
+    # The whole environment of an action: nothing of the caller's shell reaches it.
+    return {
+        "LC_ALL": "C.UTF-8",
+        "MKL_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        # Threads that wait, wait asleep: spinning ones take the cores that the others need, and where a core is shared
+        # a training takes four times as long (seen).
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OPENBLAS_NUM_THREADS": "1",
+        # onnxruntime's wheel reports usage unless told not to.
+        "ORT_DISABLE_TELEMETRY": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": hash_seed,
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONSAFEPATH": "1",
+    }
+
 def _run_settings_impl(ctx):
     seed = ctx.attr.hash_seed[BuildSettingInfo].value
     if not seed.isdigit() or len(seed) > 10 or int(seed) >= 1 << 32:
@@ -16,9 +34,12 @@ def _run_settings_impl(ctx):
         main = ctx.file.main,
         sources = depset(ctx.files.sources),
         root = ctx.label.workspace_root or ".",
-        hash_seed = seed,
-        isa = ctx.attr.isa[BuildSettingInfo].value,
-        timeout_s = timeout_s,
+        environment = _closed_environment(seed),
+        flags = [
+            "--isa=" + ctx.attr.isa[BuildSettingInfo].value,
+            "--timeout_s={}".format(timeout_s),
+        ],
+        on_device = ctx.attr.on_device[BuildSettingInfo].value,
     )]
 
 run_settings = rule(
@@ -29,6 +50,7 @@ run_settings = rule(
         "hash_seed": attr.label(mandatory = True, providers = [BuildSettingInfo]),
         "isa": attr.label(mandatory = True, providers = [BuildSettingInfo]),
         "main": attr.label(mandatory = True, allow_single_file = [".py"]),
+        "on_device": attr.label(mandatory = True, providers = [BuildSettingInfo]),
         "sources": attr.label_list(mandatory = True, allow_files = [".py", ".bzl", ".json"]),
         "timeout_s": attr.label(mandatory = True, providers = [BuildSettingInfo]),
     },

@@ -2,11 +2,12 @@
 
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load(":budget.bzl", "check_budget", "decimal", "require_baseline", "require_budgets")
-load(":verdict.bzl", "VERDICT_ATTRS", "verdict_test")
+load(":gate_settings.bzl", "GATE_ATTRS")
+load(":verdict.bzl", "verdict_test")
 
 _DOC = """Holds the bytes of an artifact's files to a budget. Reads manifests only."""
 
-_ATTRS = VERDICT_ATTRS | {
+_ATTRS = GATE_ATTRS | {
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "The artifact."),
     "baseline": attr.label(providers = [ModelInfo], doc = "The artifact or model that max_size_ratio is relative to."),
     "max_size_bytes": attr.string(doc = "The most bytes that the artifact's files may have."),

@@ -1,12 +1,12 @@
 """The runnable `<artifact>.summary`: size, accuracy and lineage as a table."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
-load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
+load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":gate_settings.bzl", "GATE_ATTRS")
 load(":launcher.bzl", "runfile", "write_launcher")
-load(":run.bzl", "RUN_ATTRS")
 
 def _lepton_summary_impl(ctx):
     model = ctx.attr.artifact[ModelInfo]
@@ -19,8 +19,9 @@ def _lepton_summary_impl(ctx):
         metrics = ctx.attr.artifact[MetricsInfo].metrics
         arguments.append("--metrics=" + runfile(ctx, metrics))
         files.append(metrics)
-    environment = ctx.attr._environment[EnvironmentInfo]
-    launcher = write_launcher(ctx, environment = environment, program = ctx.file._program, arguments = arguments)
+    gates = ctx.attr._run[GateSettingsInfo]
+    environment = gates.core
+    launcher = write_launcher(ctx, environment = environment, program = gates.summary_program, arguments = arguments)
     return [DefaultInfo(
         executable = launcher,
         runfiles = ctx.runfiles(
@@ -32,10 +33,8 @@ def _lepton_summary_impl(ctx):
 lepton_summary = rule(
     implementation = _lepton_summary_impl,
     doc = "Prints size, accuracy and lineage of an artifact as a table.",
-    attrs = RUN_ATTRS | {
+    attrs = GATE_ATTRS | {
         "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "A lepton_artifact or lepton_model."),
-        "_environment": attr.label(default = "@lepton_rules_core//:environment", providers = [EnvironmentInfo]),
-        "_program": attr.label(default = "//lepton_rules/measure:summary.py", allow_single_file = True),
     },
     executable = True,
 )

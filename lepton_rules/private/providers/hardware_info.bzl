@@ -1,9 +1,17 @@
 """HardwareInfo: a chip and the runtime that drives it."""
 
 def _init(*, label, target, plugin, runtime, capabilities, accepts, pass_defaults, options, threads):
+    facts = {
+        "capabilities": sorted(capabilities),
+        "options": options,
+        "runtime": runtime,
+        "target": target,
+        "threads": threads,
+    }
     return {
         "accepts": accepts,
         "capabilities": capabilities,
+        "facts": json.encode(facts),
         "label": label,
         "options": options,
         "pass_defaults": pass_defaults,
@@ -19,6 +27,7 @@ HardwareInfo, _new_hardware_info = provider(
     fields = {
         "accepts": "list of string: the model formats that its runtime takes.",
         "capabilities": "list of string: what the chip can do, in the vocabulary of lepton_rules/plugin/capabilities.bzl.",
+        "facts": "string: target, runtime, capabilities, options and threads as JSON, as actions and tests get them.",
         "label": "string: the label of the hardware, as messages show it.",
         "options": "dict of string to string: options of the runtime, such as an execution provider's.",
         "pass_defaults": "dict of `plugin.pass` to dict: configuration that this chip wants where nobody says otherwise.",

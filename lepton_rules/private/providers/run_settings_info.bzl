@@ -1,14 +1,14 @@
 """RunSettingsInfo: what every LeptonRun action has in common."""
 
-def _init(*, action_sources, main, sources, root, hash_seed, isa, timeout_s):
+def _init(*, action_sources, environment, flags, main, on_device, sources, root):
     return {
         "action_sources": action_sources,
-        "hash_seed": hash_seed,
-        "isa": isa,
+        "environment": environment,
+        "flags": flags,
         "main": main,
+        "on_device": on_device,
         "root": root,
         "sources": sources,
-        "timeout_s": timeout_s,
     }
 
 RunSettingsInfo, _new_run_settings_info = provider(
@@ -16,11 +16,11 @@ RunSettingsInfo, _new_run_settings_info = provider(
     init = _init,
     fields = {
         "action_sources": "depset of File: the Python sources that the worker and its actions import.",
-        "hash_seed": "string: PYTHONHASHSEED of the process.",
-        "isa": "string: the instruction set class that the outputs are made with.",
+        "environment": "dict of string to string: the whole environment of an action.",
+        "flags": "list of string: flags of every action: the instruction set class that its outputs are made with, and the seconds after which it is killed.",
         "main": "File: the worker's entry point.",
+        "on_device": "bool: whether it is only asked whether a chip is here; see device_transition.bzl.",
         "root": "string: the directory that holds the package lepton_rules.",
         "sources": "depset of File: all Python sources of lepton_rules, for programs of tests and runnables.",
-        "timeout_s": "int: seconds after which an action is killed.",
     },
 )
