@@ -13,7 +13,7 @@ load(":evaluate.bzl", "ACCURACY", "evaluate", "measure")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":model_files.bzl", "declare_model", "model_flags", "model_providers")
 load(":plan.bzl", "plan")
-load(":run.bzl", "RUN_ATTRS", "directory_flag", "json_flag", "lepton_run")
+load(":run.bzl", "RUN_ATTRS", "directory_flag", "lepton_run")
 load(":summary.bzl", "lepton_summary")
 
 _DOC = """A model taken through a recipe for a chip: one action for each pass, and a manifest after each.
@@ -96,12 +96,14 @@ def _check_slots_used(ctx, steps, bound):
 def _run_step(ctx, step, number, model, hardware, slots):
     files = declare_model(ctx, "{}/{}_{}".format(ctx.label.name, number, step.qualified))
     args = ctx.actions.args()
-    args.add("--plugin=" + step.plugin.name)
-    args.add("--plugin_entry=" + step.plugin.entry)
-    args.add("--component=" + step.name)
-    json_flag(args, "config", step.config)
-    args.add("--config_version={}".format(step.descriptor["config"]["version"]))
-    args.add("--hardware=" + hardware.facts)
+    args.add_all([
+        "--plugin=" + step.plugin.name,
+        "--plugin_entry=" + step.plugin.entry,
+        "--component=" + step.name,
+        "--config=" + json.encode(step.config),
+        "--config_version={}".format(step.descriptor["config"]["version"]),
+        "--hardware=" + hardware.facts,
+    ])
     directory_flag(args, "model", model.directory)
     args.add(model.manifest, format = "--model_manifest=%s")
     inputs = [model.directory, model.manifest]

@@ -7,7 +7,7 @@ _DIGITS = "0123456789"
 def _is_decimal(text):
     whole, _, fraction = text.partition(".")
     digits = whole + fraction
-    return bool(digits) and all([c in _DIGITS for c in digits.elems()]) and text.count(".") <= 1
+    return bool(digits) and not digits.strip(_DIGITS)
 
 def check_budget(ctx, name, *, maximum = None, whole = False, positive = True):
     """The budget that an attribute sets.
@@ -80,10 +80,13 @@ def decimal(value):
     """
     if value == None:
         return ""
-    if type(value) == "float" and value - value == 0.0 and "e" in str(value):
+    if type(value) not in ["int", "float"]:
+        return value
+    text = str(value)
+    if "e" in text and value - value == 0.0:
         # The attribute takes no exponents. Twelve digits behind the point are more than any budget has.
-        value = _without_exponent(value)
-    return str(value) if type(value) in ["int", "float"] else value
+        return str(_without_exponent(value))
+    return text
 
 def _without_exponent(value):
     if value == int(value):

@@ -117,8 +117,11 @@ def check_capabilities(component, label, schema, resolved, needs, hardware):
                 "Take the pass out of the recipe for this hardware, or choose hardware with {}".format(capability),
             ))
     for name, field in schema["fields"].items():
+        requires = field.get("requires")
+        if not requires:
+            continue
         value = resolved.config[name]
-        capability = field.get("requires", {}).get(_spelling(value))
+        capability = requires.get(_spelling(value))
         if capability and capability not in hardware.capabilities:
             fail(message(
                 "{} = {} of {}".format(name, json.encode(value), component),

@@ -24,12 +24,14 @@ def evaluate(ctx, model, dataset):
     runtime = plugin.descriptors["runtimes"][model.hardware.runtime]
     predictions = ctx.actions.declare_file(ctx.label.name + "/predictions.npz")
     args = ctx.actions.args()
-    args.add("--plugin=" + plugin.name)
-    args.add("--plugin_entry=" + plugin.entry)
-    args.add("--component=" + model.hardware.runtime)
-    json_flag(args, "config", {name: field["default"] for name, field in runtime["config"]["fields"].items() if "default" in field})
-    args.add("--config_version={}".format(runtime["config"]["version"]))
-    args.add("--hardware=" + model.hardware.facts)
+    args.add_all([
+        "--plugin=" + plugin.name,
+        "--plugin_entry=" + plugin.entry,
+        "--component=" + model.hardware.runtime,
+        "--config=" + json.encode({name: field["default"] for name, field in runtime["config"]["fields"].items() if "default" in field}),
+        "--config_version={}".format(runtime["config"]["version"]),
+        "--hardware=" + model.hardware.facts,
+    ])
     directory_flag(args, "model", model.directory)
     args.add(model.manifest, format = "--model_manifest=%s")
     args.add(dataset.splits[dataset.evaluation_split], format = "--dataset=%s")

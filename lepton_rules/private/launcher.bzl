@@ -55,7 +55,9 @@ def declare_launcher(ctx):
       File.
     """
     name = ctx.label.name
-    safe = "".join([c if c not in " *?[]" else "_" for c in name.elems()])
+    safe = name
+    for character in [" ", "*", "?", "[", "]"]:
+        safe = safe.replace(character, "_")
     if safe != name:
         safe += ".%x" % (hash(name) & 0xffffffff)
     return ctx.actions.declare_file(safe + ".sh")

@@ -36,7 +36,9 @@ def _cpu_16(_os, _inputs):
     return _cpus(16)
 
 def _resource_set(threads):
-    for limit, function in [(1, _cpu_1), (2, _cpu_2), (4, _cpu_4), (8, _cpu_8)]:
+    if threads == 1:
+        return _cpu_1
+    for limit, function in [(2, _cpu_2), (4, _cpu_4), (8, _cpu_8)]:
         if threads <= limit:
             return function
     return _cpu_16
