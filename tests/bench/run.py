@@ -1,7 +1,7 @@
-"""Measures the bars of lepton_rules on this machine: `python3 tests/bench/run.py [--only=noop,worker] [--json=FILE]`.
+"""Measures the bars of lepton_rules on this machine, and prints a table and JSON.
 
-Prints a table and writes JSON. Exits with 1 when a bar is missed, and with 2 when one could not be measured. Ratios are
-measured side by side in one run; run it on a machine that does nothing else. It takes about 25 minutes.
+Run it on a machine that does nothing else: each ratio is measured side by side, but nothing is fair on a busy one. Exits
+with 1 when a bar is missed, and with 2 when one could not be measured. All of it takes about half an hour.
 """
 
 from __future__ import annotations
@@ -10,44 +10,72 @@ import argparse
 import importlib
 import json
 import os
-import platform
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from harness.bar import Bar, Options
-from harness.bazel import Broken
+from harness.bazel import Broken, project_rc
+from harness.machine import facts
 
-BARS = ("analysis", "environment_inputs", "worker", "noop", "same_bytes", "memory", "fresh_build")
+# Each is a module of `bars`. The last needs --full, or --only.
+_BARS = (
+    "analysis",
+    "noop",
+    "environment_inputs",
+    "no_torch",
+    "worker",
+    "reruns",
+    "same_bytes",
+    "memory",
+    "fresh_build",
+    "all_tests",
+)
 
 
-def main(arguments: list[str]) -> int:
-    """Measures and prints."""
+def _arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(BARS), help="bars, by comma")
+    parser.add_argument("--only", metavar="BAR,BAR", help=f"of {', '.join(_BARS)}")
+    parser.add_argument("--full", action="store_true", help="also all_tests: every test from nothing")
+    parser.add_argument("--warm-cache", action="store_true", help="builds from nothing use packages fetched before")
     parser.add_argument("--json", type=Path, help="where the JSON goes; default: results.json in the folder")
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    parser.add_argument("--folder", type=Path, default=Path(cache) / "lepton_rules" / "bench", help="for its outputs")
-    options = parser.parse_args(arguments)
-    wanted = options.only.split(",")
-    if unknown := sorted(set(wanted) - set(BARS)):
-        parser.error(f"no bar is called {unknown[0]}; there are {', '.join(BARS)}")
-    options.folder.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--folder", type=Path, default=Path(cache) / "lepton_rules" / "bench", help="for all outputs")
+    options = parser.parse_args(words)
+    options.bars = options.only.split(",") if options.only else _BARS if options.full else _BARS[:-1]
+    if unknown := [name for name in options.bars if name not in _BARS]:
+        parser.error(f"no bar is called {unknown[0]!r}; there are {', '.join(_BARS)}")
+    return options
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows as aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def main(words: list[str]) -> int:
+    """Measures and prints."""
+    arguments = _arguments(words)
+    folder = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    options = Options(folder, project_rc(folder), arguments.warm_cache)
+    machine = facts()
+    if machine["load"] > 0.5:
+        print(f"This machine is busy: its load is {machine['load']:.1f}. Its figures are no verdict on lepton_rules.", file=sys.stderr)
     found: list[Bar] = []
-    broken = []
-    for name in wanted:
+    broken = {}
+    for name in arguments.bars:
+        print(f"{name} ...", file=sys.stderr, flush=True)
         try:
-            found += importlib.import_module(f"bars.{name}").measure(Options(folder=options.folder))
+            found += importlib.import_module(f"bars.{name}").measure(options)
         except Broken as error:
-            broken.append(name)
+            broken[name] = str(error)
             print(f"{name}: not measured: {error}", file=sys.stderr)
     rows = [["bar", "goal", "measured", "verdict", "how"], *(bar.row() for bar in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    report = {"machine": {"cores": os.cpu_count(), "machine": platform.machine()}, "bars": [b.to_json() for b in found]}
-    target = options.json or options.folder / "results.json"
+    rows += [[name, "", "", "NOT MEASURED", why.splitlines()[0]] for name, why in broken.items()]
+    print(table(rows))
+    report = {"machine": machine, "bars": [bar.to_json() for bar in found], "not_measured": broken}
+    target = arguments.json or folder / "results.json"
     target.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(f"JSON: {target}")
     return 2 if broken else 0 if all(bar.holds for bar in found) else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.bazel import TREE, remove
+from harness.bazel import TREE, remove, write
 
 _MODULE = """module(name = "generated")
 
@@ -88,7 +88,7 @@ lepton_budgets(
 """
 
 
-def generate(folder: Path, models: int) -> int:
+def generate(folder: Path, models: int) -> list[str]:
     """Writes the module anew.
 
     Args:
@@ -96,27 +96,22 @@ def generate(folder: Path, models: int) -> int:
       models: how many models, each in a package of its own, each through ten recipes.
 
     Returns:
-      How many artifacts there are.
+      The labels of the artifacts.
     """
     remove(folder)
-    _write(folder / "MODULE.bazel", _MODULE.format(tree=TREE))
-    _write(folder / "data/BUILD.bazel", _DATA)
-    _write(folder / "data/data.npz", "")
-    _write(folder / "data/splits.json", json.dumps({"train": [0], "calibration": [1], "evaluation": [2]}))
+    write(folder / "MODULE.bazel", _MODULE.format(tree=TREE))
+    write(folder / "data/BUILD.bazel", _DATA)
+    write(folder / "data/data.npz", "")
+    write(folder / "data/splits.json", json.dumps({"train": [0], "calibration": [1], "evaluation": [2]}))
     recipes = ['load("@lepton_rules//lepton_rules:defs.bzl", "lepton_recipe")']
     recipes.append('load("@lepton_rules//plugins/onnx:passes.bzl", "onnx")')
     recipes.append('package(default_visibility = ["//visibility:public"])')
     recipes += [f'lepton_recipe(name = "{name}", passes = [{passes}])' for name, passes in _RECIPES.items()]
-    _write(folder / "recipes/BUILD.bazel", "\n".join(recipes) + "\n")
+    write(folder / "recipes/BUILD.bazel", "\n".join(recipes) + "\n")
     build = _MODEL + "".join(_ARTIFACT.format(recipe=name, chip=_CHIPS.get(name, "cpu_vnni")) for name in _RECIPES)
     for number in range(models):
         package = folder / f"models/m{number:03}"
-        _write(package / "BUILD.bazel", build)
-        _write(package / "net.py", "")
-        _write(package / "weights.safetensors", "")
-    return models * len(_RECIPES)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+        write(package / "BUILD.bazel", build)
+        write(package / "net.py", "")
+        write(package / "weights.safetensors", "")
+    return [f"//models/m{number:03}:{name}" for number in range(models) for name in _RECIPES]

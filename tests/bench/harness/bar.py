@@ -9,7 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Bar:
-    """A measured bar. `holds` is decided by who measures, from `value` alone."""
+    """A measured bar.
+
+    Attributes:
+      name: what is measured.
+      goal: what it is held to, as the table shows it.
+      value: what was measured, in `unit`.
+      unit: of the value: `s`, `x`, `GB`, `inputs`, …
+      holds: whether the value meets the goal.
+      how: how it was measured, and the figures that it comes from.
+    """
 
     name: str
     goal: str
@@ -20,15 +29,34 @@ class Bar:
 
     def row(self) -> list[str]:
         """The cells of the table."""
-        return [self.name, self.goal, f"{self.value:.3g} {self.unit}", "holds" if self.holds else "MISSED", self.how]
+        value = f"{self.value:.0f}" if self.value == int(self.value) or self.value >= 100 else f"{self.value:.3g}"
+        return [self.name, self.goal, f"{value} {self.unit}", "holds" if self.holds else "MISSED", self.how]
 
     def to_json(self) -> dict[str, Any]:
         """The bar as JSON."""
         return asdict(self)
 
 
+def at_most(name: str, value: float, goal: float, unit: str, how: str) -> Bar:
+    """A bar whose value must not be more than the goal."""
+    return Bar(name, f"{'<= ' if goal else ''}{goal:g} {unit}", value, unit, value <= goal, how)
+
+
+def at_least(name: str, value: float, goal: float, unit: str, how: str) -> Bar:
+    """A bar whose value must not be less than the goal."""
+    return Bar(name, f">= {goal:g} {unit}", value, unit, value >= goal, how)
+
+
 @dataclass(frozen=True)
 class Options:
-    """What the command line says. `folder` is the benchmark's own, outside the tree and outside /tmp."""
+    """What the command line says.
+
+    Attributes:
+      folder: the benchmark's own, outside of the tree and of /tmp, which a sandbox hides.
+      rc: the project's .bazelrc without that of this person.
+      warm_cache: whether builds from nothing may use the packages that this machine has fetched before.
+    """
 
     folder: Path
+    rc: Path
+    warm_cache: bool

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,19 +71,18 @@ class Bazel:
       workspace: the folder with the MODULE.bazel.
       base: the output base.
       rc: the .bazelrc to read, or None for Bazel's defaults.
-      flags: flags of every command that builds or analyses.
+      flags: flags of every command but `shutdown`.
     """
 
     workspace: Path
     base: Path
     rc: Path | None = None
     flags: Sequence[str] = ()
-    startup: Sequence[str] = field(default=())
 
     def command(self, command: str, *arguments: str) -> list[str]:
         """The command line."""
         program = os.environ.get("LEPTON_BAZEL") or str(TREE / "bazelw")
-        startup = [f"--output_base={self.base}", "--noworkspace_rc", "--nohome_rc", *self.startup]
+        startup = [f"--output_base={self.base}", "--noworkspace_rc", "--nohome_rc"]
         if self.rc:
             startup.append(f"--bazelrc={self.rc}")
         flags = ["--color=no", "--curses=no", "--lockfile_mode=off", *self.flags] if command != "shutdown" else []
@@ -104,6 +103,14 @@ class Bazel:
         answer: dict[str, Any] = json.loads(self.query("aquery", "--output=jsonproto", *flags, expression).output)
         return answer
 
+    def bin(self) -> Path:
+        """bazel-bin, without the link."""
+        return Path(self.query("info", "bazel-bin").output.strip())
+
+    def server(self) -> int:
+        """The process of the server."""
+        return int((self.base / "server" / "server.pid.txt").read_text(encoding="ascii"))
+
     def shutdown(self) -> None:
         """Ends the server."""
         self.run("shutdown", check=False)
@@ -113,6 +120,21 @@ class Bazel:
         if self.base.exists():
             self.shutdown()
             remove(self.base)
+
+
+def project_rc(folder: Path) -> Path:
+    """The project's .bazelrc without its last line, which brings in the options of this person: a disk cache would answer
+    what is to be measured."""
+    lines = (TREE / ".bazelrc").read_text(encoding="utf-8").splitlines(keepends=True)
+    rc = folder / "bazelrc"
+    rc.write_text("".join(line for line in lines if not line.startswith("try-import")), encoding="utf-8")
+    return rc
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file, and the folders that it is in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def remove(folder: Path) -> None:
