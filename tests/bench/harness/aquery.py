@@ -20,7 +20,8 @@ class Action:
 
 
 def inputs(bazel: Bazel, expression: str) -> list[Action]:
-    """The actions of an expression. Decodes ActionGraphContainer of Bazel's analysis_v2.proto."""
+    """The actions of an expression that have their outputs in bazel-bin: those that are there only to ask whether a chip is
+    here have others, and never run. Decodes ActionGraphContainer of Bazel's analysis_v2.proto."""
     graph: Mapping[str, Any] = json.loads(bazel.query("aquery", "--output=jsonproto", expression).output)
     fragments = {fragment["id"]: fragment for fragment in graph["pathFragments"]}
 
@@ -45,7 +46,7 @@ def inputs(bazel: Bazel, expression: str) -> list[Action]:
                 numbers += sets[number].get("transitiveDepSetIds", [])
         return frozenset(found)
 
-    return [
+    actions = [
         Action(
             action["mnemonic"],
             collect(list(action.get("inputDepSetIds", []))),
@@ -53,3 +54,5 @@ def inputs(bazel: Bazel, expression: str) -> list[Action]:
         )
         for action in graph["actions"]
     ]
+    root = "/".join(bazel.bin().parts[-3:]) + "/"
+    return [action for action in actions if action.outputs[0].startswith(root)]
