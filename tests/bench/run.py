@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.bar import Bar, Options
 from harness.bazel import Broken, project_rc
 from harness.machine import facts
+from harness.table import table
 
 # Each is a module of `bars`. The last needs --full, or --only.
 _BARS = (
@@ -47,12 +48,6 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     return options
 
 
-def table(rows: list[list[str]]) -> str:
-    """Rows as aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-
-
 def main(words: list[str]) -> int:
     """Measures and prints."""
     arguments = _arguments(words)
@@ -61,7 +56,10 @@ def main(words: list[str]) -> int:
     options = Options(folder, project_rc(folder), arguments.warm_cache)
     machine = facts()
     if machine["load"] > 0.5:
-        print(f"This machine is busy: its load is {machine['load']:.1f}. Its figures are no verdict on lepton_rules.", file=sys.stderr)
+        print(
+            f"This machine is busy: its load is {machine['load']:.1f}. Its figures are no verdict on lepton_rules.",
+            file=sys.stderr,
+        )
     found: list[Bar] = []
     broken = {}
     for name in arguments.bars:

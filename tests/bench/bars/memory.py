@@ -66,5 +66,7 @@ def measure(options: Options) -> list[Bar]:
     return [
         resident,
         at_most("peak, our .bazelrc", ours.total / 1e9, 5, "GB", with_server.format(ours.without_server / 1e9)),
-        at_most("peak, Bazel's defaults", default.total / 1e9, 5, "GB", with_server.format(default.without_server / 1e9)),
+        at_most(
+            "peak, Bazel's defaults", default.total / 1e9, 5, "GB", with_server.format(default.without_server / 1e9)
+        ),
     ]

@@ -30,7 +30,9 @@ def measure(options: Options) -> list[Bar]:
     for action in actions:
         prefixes = [path for path in action.inputs if _PREFIX.search(path)]
         program = f"import importlib.util as u; print(*[m for m in {_HEAVY} if u.find_spec(m)])"
-        found = [run([base / path / "bin" / "python3", "-I", "-c", program], cwd=base).output.split() for path in prefixes]
+        found = [
+            run([base / path / "bin" / "python3", "-I", "-c", program], cwd=base).output.split() for path in prefixes
+        ]
         heavy += len(found) != 1 or bool(found[0])
     how = f"{len(actions)} verdicts of {len(tests)} size tests; their Python has no {', '.join(_HEAVY)}"
     bar = at_most("size tests that import torch", heavy, 0, "actions", how)

@@ -29,7 +29,10 @@ class Bar:
 
     def row(self) -> list[str]:
         """The cells of the table."""
-        value = f"{self.value:.0f}" if self.value == int(self.value) or self.value >= 100 else f"{self.value:.3g}"
+        value = f"{self.value:.3g}" if self.value < 100 else f"{self.value:.0f}"
+        if f"{value} " in self.goal and not self.holds:
+            # So near that three digits would make it the goal.
+            value = f"{self.value:.4g}"
         return [self.name, self.goal, f"{value} {self.unit}", "holds" if self.holds else "MISSED", self.how]
 
     def to_json(self) -> dict[str, Any]:

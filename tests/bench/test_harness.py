@@ -1,0 +1,112 @@
+"""The arithmetic of the benchmark: a figure that is wrong here would be believed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness.aquery import inputs
+from harness.bar import at_least, at_most
+from harness.bazel import Bazel, Run
+from harness.processes import tree
+from harness.profile import action_seconds
+from harness.table import table
+
+
+@pytest.mark.parametrize(("value", "holds"), [(7.99, True), (8.0, True), (8.01, False)])
+def test_at_most(value: float, holds: bool) -> None:
+    assert at_most("analysis", value, 8, "s", "").holds is holds
+
+
+@pytest.mark.parametrize(("value", "holds"), [(9.99, False), (10.0, True), (10.01, True)])
+def test_at_least(value: float, holds: bool) -> None:
+    assert at_least("speed-up", value, 10, "x", "").holds is holds
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "cells"),
+    [
+        (0.1624, 0.4, ["<= 0.4 s", "0.162 s", "holds"]),
+        (12.04, 8, ["<= 8 s", "12 s", "MISSED"]),
+        (123.4, 600, ["<= 600 s", "123 s", "holds"]),
+        (0, 0, ["0 s", "0 s", "holds"]),
+        (1, 0, ["0 s", "1 s", "MISSED"]),
+    ],
+)
+def test_a_row_shows_three_digits(value: float, goal: float, cells: list[str]) -> None:
+    assert at_most("name", value, goal, "s", "how").row() == ["name", *cells, "how"]
+
+
+def test_a_value_beside_its_goal_is_not_shown_as_the_goal() -> None:
+    assert at_least("speed-up", 4.996, 5, "x", "").row()[2:4] == ["4.996 x", "MISSED"]
+
+
+def test_columns_are_aligned() -> None:
+    assert table([["a", "bb", "c"], ["aaa", "b", ""]]) == "a    bb  c\naaa  b"
+
+
+def test_the_seconds_of_actions_are_those_with_the_message(tmp_path: Path) -> None:
+    events = [
+        {"ph": "X", "cat": "action processing", "name": "Lepton train //models:weights", "dur": 1_500_000},
+        {"ph": "X", "cat": "action processing", "name": "action 'Lepton train //other:weights'", "dur": 500_000},
+        {"ph": "X", "cat": "action processing", "name": "Lepton evaluate //models:x", "dur": 9_000_000},
+        {"ph": "X", "cat": "local action execution", "name": "Lepton train //models:weights", "dur": 9_000_000},
+        {"ph": "M", "name": "Lepton train"},
+    ]
+    with gzip.open(tmp_path / "profile.gz", "wt") as file:
+        json.dump({"traceEvents": events}, file)
+    assert action_seconds(tmp_path / "profile.gz", "Lepton train") == 2.0
+
+
+class _Answers(Bazel):
+    """A Bazel whose aquery has been answered."""
+
+    def query(self, command: str, *arguments: str) -> Run:
+        if command == "info":
+            return Run(0, "/base/execroot/_main/bazel-out/k8/bin\n", 0)
+        graph = {
+            "pathFragments": [
+                {"id": 1, "label": "bazel-out"},
+                {"id": 2, "label": "k8", "parentId": 1},
+                {"id": 3, "label": "bin", "parentId": 2},
+                {"id": 4, "label": "made", "parentId": 3},
+                {"id": 5, "label": "k8-ST-1", "parentId": 1},
+                {"id": 6, "label": "bin", "parentId": 5},
+                {"id": 7, "label": "made", "parentId": 6},
+                {"id": 8, "label": "one"},
+                {"id": 9, "label": "two"},
+            ],
+            "artifacts": [{"id": number, "pathFragmentId": number} for number in (4, 7, 8, 9)],
+            "depSetOfFiles": [
+                {"id": 1, "directArtifactIds": [8], "transitiveDepSetIds": [2]},
+                {"id": 2, "directArtifactIds": [9, 8]},
+            ],
+            "actions": [
+                {"mnemonic": "LeptonRun", "outputIds": [4], "inputDepSetIds": [1]},
+                {"mnemonic": "LeptonRun", "outputIds": [7], "inputDepSetIds": [1]},
+            ],
+        }
+        return Run(0, json.dumps(graph), 0)
+
+
+def test_inputs_are_counted_once_and_actions_that_never_run_are_left_out() -> None:
+    (action,) = inputs(_Answers(Path("/"), Path("/base")), "//models:all")
+    assert action.inputs == {"one", "two"}
+    assert action.outputs == ("bazel-out/k8/bin/made",)
+
+
+def test_the_memory_of_children_is_seen() -> None:
+    hold = "import sys; held = b'x' * 50_000_000; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+        found = tree(os.getpid())
+        child.communicate()
+    assert found[child.pid].resident > 50_000_000
+    assert found[child.pid].proportional > 45_000_000
+    assert "held = " in found[child.pid].command
