@@ -1,7 +1,7 @@
 """Measures the bars of lepton_rules on this machine, and prints a table and JSON.
 
-Run it on a machine that does nothing else: each ratio is measured side by side, but nothing is fair on a busy one. Exits
-with 1 when a bar is missed, and with 2 when one could not be measured. All of it takes about half an hour.
+Run it on a machine that does nothing else: each ratio is measured side by side, but nothing is fair on a busy one.
+Exits with 1 when a bar is missed, and with 2 when one could not be measured. All of it takes about half an hour.
 """
 
 from __future__ import annotations

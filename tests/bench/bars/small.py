@@ -115,7 +115,8 @@ _DESCRIPTORS = {
     },
 }
 
-_RULES = """load("@lepton_rules//lepton_rules:defs.bzl", "lepton_artifact", "lepton_hardware", "lepton_model", "lepton_recipe")
+_RULES = """load("@lepton_rules//lepton_rules:defs.bzl", "lepton_artifact", "lepton_hardware")
+load("@lepton_rules//lepton_rules:defs.bzl", "lepton_model", "lepton_recipe")
 load("@lepton_rules//lepton_rules:pass.bzl", "lepton_component", "lepton_pass")
 load("@lepton_rules//lepton_rules:providers.bzl", "EnvironmentInfo", "PluginInfo")
 

@@ -123,8 +123,8 @@ class Bazel:
 
 
 def project_rc(folder: Path) -> Path:
-    """The project's .bazelrc without its last line, which brings in the options of this person: a disk cache would answer
-    what is to be measured."""
+    """The project's .bazelrc without its last line, which brings in the options of this person: a disk cache would
+    answer what is to be measured."""
     lines = (TREE / ".bazelrc").read_text(encoding="utf-8").splitlines(keepends=True)
     rc = folder / "bazelrc"
     rc.write_text("".join(line for line in lines if not line.startswith("try-import")), encoding="utf-8")

@@ -13,8 +13,8 @@ _VERSION = "3.67.*"
 
 
 def pipeline(folder: Path, actions: Sequence[Action]) -> tuple[Path, Path]:
-    """Installs DVC in a folder of its own and makes a pipeline that is up to date: a stage for each action, which depends
-    on the stages whose outputs the action reads.
+    """Installs DVC in a folder of its own and makes a pipeline that is up to date: a stage for each action, which
+    depends on the stages whose outputs the action reads.
 
     Returns:
       DVC's program, and the folder of the pipeline.
