@@ -20,8 +20,8 @@ class Action:
 
 
 def inputs(bazel: Bazel, expression: str) -> list[Action]:
-    """The actions of an expression that have their outputs in bazel-bin: those that are there only to ask whether a chip
-    is here have others, and never run. Decodes ActionGraphContainer of Bazel's analysis_v2.proto."""
+    """The actions of an expression that have their outputs in bazel-bin: those that are there only to ask whether a
+    chip is here have others, and never run. Decodes ActionGraphContainer of Bazel's analysis_v2.proto."""
     graph: Mapping[str, Any] = json.loads(bazel.query("aquery", "--output=jsonproto", expression).output)
     fragments = {fragment["id"]: fragment for fragment in graph["pathFragments"]}
 
