@@ -46,6 +46,7 @@ DESCRIPTORS = json.decode(r'''{
     "int8_dynamic",
     "int8_per_channel",
     "int8_symmetric",
+    "onnxruntime_operators",
     "uint8_activations"
    ],
    "doc": "An x86-64 or arm64 CPU of any kind.",
@@ -76,6 +77,7 @@ DESCRIPTORS = json.decode(r'''{
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "onnxruntime_operators",
     "uint8_activations",
     "vnni"
    ],
@@ -99,6 +101,7 @@ DESCRIPTORS = json.decode(r'''{
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "onnxruntime_operators",
     "tf32"
    ],
    "doc": "An NVIDIA GPU through CUDA and cuDNN.",

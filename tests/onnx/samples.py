@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from encoders import encoder, sentences
 from networks import CONVNET_MACS, CONVNET_PARAMETERS, convnet, samples
 
 from lepton_rules.plugin.contract import SampleImport, SampleModel, Samples
@@ -28,12 +29,27 @@ def _model(directory: Path) -> SampleModel:
     return SampleModel(path=model, facts=facts, dataset=directory / "samples.npz")
 
 
+def _encoder(directory: Path) -> SampleModel:
+    model = directory / "encoder"
+    model.mkdir()
+    save(encoder(1), model)
+    np.savez(directory / "sentences.npz", **sentences(8), labels=np.arange(8) % 3)
+    names = ("input_ids", "attention_mask")
+    facts = ModelFacts(
+        inputs=tuple(TensorSpec(name, "int64", ("batch", "sequence")) for name in names),
+        outputs=(TensorSpec("hidden", "float32", ("batch", "sequence", 16)),),
+        parameters=0,
+        macs=None,
+    )
+    return SampleModel(path=model, facts=facts, dataset=directory / "sentences.npz")
+
+
 def for_onnx(directory: Path) -> Samples:
-    """A convolutional network, its file as a stranger would give it, and calibration samples."""
+    """A convolutional network, its file as a stranger would give it, calibration samples; an encoder."""
     stranger = directory / "stranger.onnx"
     onnx.save(convnet(), stranger, save_as_external_data=True, location="stranger.bin", size_threshold=0)
     return Samples(
-        models={"onnx": _model(directory)},
+        models={"onnx": _model(directory), "passes.fuse_transformer": _encoder(directory)},
         imports={"onnx": SampleImport(sources=(stranger,), weights=(directory / "stranger.bin",))},
         configs={
             "passes.quantize": [
@@ -43,8 +59,20 @@ def for_onnx(directory: Path) -> Samples:
                 {"per_channel": False, "reduce_range": True, "exclude": ["head"]},
             ],
             "passes.to_fp16": [{"keep_io_types": False}],
+            "passes.fuse_transformer": [{"embeddings": True, "attention_mask": "right_padded"}],
+            "passes.fix_shapes": [{"dimensions": {"batch": "2"}}],
+            "passes.set_input_layout": [{"layout": "NHWC"}],
+            "passes.remove_dead_branches": [{"outputs": ["y"]}],
+            "passes.fold_batch_norm": [{"exclude": ["norm1"]}],
         },
-        refused={"passes.quantize": [{"exclude": ["hed"]}, {"op_types": ["Convolution"]}]},
+        refused={
+            "passes.quantize": [{"exclude": ["hed"]}, {"op_types": ["Convolution"]}],
+            "passes.fuse_transformer": [{"num_heads": 4}],
+            "passes.fix_shapes": [{"dimensions": {"bach": "2"}}, {"dimensions": {"batch": "-2"}}],
+            "passes.set_input_layout": [{"layout": "NHWC", "inputs": ["z"]}],
+            "passes.remove_dead_branches": [{"outputs": ["z"]}],
+            "passes.fold_batch_norm": [{"exclude": ["norm9"]}],
+        },
         signature="samples:signature",
     )
 
@@ -64,7 +92,7 @@ def signature(format: str, path: Path) -> tuple[tuple[TensorSpec, ...], tuple[Te
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path / "model.onnx"), providers=["CPUExecutionProvider"])
-    dtypes = {"tensor(float)": "float32", "tensor(float16)": "float16"}
+    dtypes = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(int64)": "int64"}
 
     def specs(values: list[onnxruntime.NodeArg]) -> tuple[TensorSpec, ...]:
         return tuple(TensorSpec(value.name, dtypes[value.type], tuple(value.shape)) for value in values)

@@ -92,7 +92,10 @@ class QuantizeDynamicConfig:
         doc="Weights of 7 bits, for chips whose 8-bit products saturate.",
         requires={"false": "int8_full_range"},
     )
-    op_types: tuple[str, ...] = option(("Gemm", "MatMul"), doc="Operators to quantize.")
+    op_types: tuple[str, ...] = option(
+        ("Attention", "Gemm", "MatMul"),
+        doc="Operators to quantize. Gather and EmbedLayerNormalization shrink embeddings.",
+    )
     exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in floating point.")
 
 

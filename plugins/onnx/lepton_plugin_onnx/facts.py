@@ -26,6 +26,8 @@ _ABOUT: dict[str, frozenset[int]] = {
     "MatMulInteger": frozenset({2, 3}),
     "DynamicQuantizeMatMul": frozenset({2, 3}),
     "MatMulIntegerToFloat": frozenset({2, 3, 4, 5}),
+    "QAttention": frozenset({3, 4, 5, 6, 7}),
+    "QEmbedLayerNormalization": frozenset({*range(7, 18)}),
 }
 _INTEGER_WEIGHTS = frozenset({*_ABOUT} - {"QuantizeLinear"})
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MIN_OPSET = 11  # the first with DynamicQuantizeLinear
 _WHAT = "pass onnx.quantize_dynamic"
 # Convolutions are left out: onnxruntime's ConvInteger takes no int8 weights on the CPU.
-_SUPPORTED = ("Gather", "Gemm", "LSTM", "MatMul")
+_SUPPORTED = ("Attention", "EmbedLayerNormalization", "Gather", "Gemm", "LSTM", "MatMul")
 
 
 def quantize_dynamic(context: PassContext) -> ModelFacts:

@@ -24,6 +24,7 @@ _CPU_CAPABILITIES = (
     "int8_dynamic",
     "int8_per_channel",
     "int8_symmetric",
+    "onnxruntime_operators",
     "uint8_activations",
 )
 _GPU_QUANTIZATION = {
@@ -65,6 +66,7 @@ CUDA = Target(
         "int8_full_range",
         "int8_per_channel",
         "int8_symmetric",
+        "onnxruntime_operators",
         "tf32",
     ),
     pass_defaults={"onnx.quantize": _GPU_QUANTIZATION},
