@@ -390,6 +390,58 @@ DESCRIPTORS = json.decode(r'''{
    "requires": [],
    "slots": {}
   },
+  "smooth_quant": {
+   "config": {
+    "fields": {
+     "alpha": {
+      "default": 0.5,
+      "doc": "How much goes into the weights: 0 nothing, 1 all of it.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that are left alone.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "insert_multiplications": {
+      "default": true,
+      "doc": "Multiply where nothing before a layer can take the factors; else that layer is left alone.",
+      "optional": false,
+      "type": "bool"
+     },
+     "max_samples": {
+      "default": 512,
+      "doc": "At most so many calibration samples, the first ones.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "powers_of_two": {
+      "default": false,
+      "doc": "Round the factors to powers of two: products stay the same to the bit.",
+      "optional": false,
+      "type": "bool"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Moves great channels of activations into the weights before quantization, for transformers (SmoothQuant).",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {
+    "calibration": {
+     "doc": "Samples that the magnitudes of activations are taken from.",
+     "kind": "dataset",
+     "required": true
+    }
+   }
+  },
   "to_fp16": {
    "config": {
     "fields": {
@@ -760,6 +812,47 @@ def _set_input_layout(
         unknown = unknown,
     )
 
+def _smooth_quant(
+        *,
+        alpha = None,
+        exclude = None,
+        insert_multiplications = None,
+        max_samples = None,
+        powers_of_two = None,
+        **unknown):
+    """Moves great channels of activations into the weights before quantization, for transformers (SmoothQuant).
+
+    Consumes onnx, produces onnx.
+    The artifact must bind the dataset slot calibration. Samples that the magnitudes of activations
+    are taken from.
+
+    Args:
+      alpha: How much goes into the weights: 0 nothing, 1 all of it. At least 0 and at most 1.
+        Default 0.5.
+      exclude: Names of nodes that are left alone. Default [].
+      insert_multiplications: Multiply where nothing before a layer can take the factors; else that
+        layer is left alone. Default True.
+      max_samples: At most so many calibration samples, the first ones. At least 1. Default 512.
+      powers_of_two: Round the factors to powers of two: products stay the same to the bit. Default
+        False.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "smooth_quant",
+        config = {
+            "alpha": alpha,
+            "exclude": exclude,
+            "insert_multiplications": insert_multiplications,
+            "max_samples": max_samples,
+            "powers_of_two": powers_of_two,
+        },
+        unknown = unknown,
+    )
+
 def _to_fp16(
         *,
         exclude = None,
@@ -800,5 +893,6 @@ onnx = struct(
     quantize_dynamic = _quantize_dynamic,
     remove_dead_branches = _remove_dead_branches,
     set_input_layout = _set_input_layout,
+    smooth_quant = _smooth_quant,
     to_fp16 = _to_fp16,
 )

@@ -49,7 +49,10 @@ def for_onnx(directory: Path) -> Samples:
     stranger = directory / "stranger.onnx"
     onnx.save(convnet(), stranger, save_as_external_data=True, location="stranger.bin", size_threshold=0)
     return Samples(
-        models={"onnx": _model(directory), "passes.fuse_transformer": _encoder(directory)},
+        models={
+            "onnx": _model(directory),
+            **dict.fromkeys(("passes.fuse_transformer", "passes.smooth_quant"), _encoder(directory)),
+        },
         imports={"onnx": SampleImport(sources=(stranger,), weights=(directory / "stranger.bin",))},
         configs={
             "passes.quantize": [
@@ -60,6 +63,7 @@ def for_onnx(directory: Path) -> Samples:
             ],
             "passes.to_fp16": [{"keep_io_types": False}],
             "passes.fuse_transformer": [{"embeddings": True, "attention_mask": "right_padded"}],
+            "passes.smooth_quant": [{"alpha": 0.8, "powers_of_two": True}],
             "passes.fix_shapes": [{"dimensions": {"batch": "2"}}],
             "passes.set_input_layout": [{"layout": "NHWC"}],
             "passes.remove_dead_branches": [{"outputs": ["y"]}],
@@ -68,6 +72,7 @@ def for_onnx(directory: Path) -> Samples:
         refused={
             "passes.quantize": [{"exclude": ["hed"]}, {"op_types": ["Convolution"]}],
             "passes.fuse_transformer": [{"num_heads": 4}],
+            "passes.smooth_quant": [{"exclude": ["l9.q.product"]}, {"alpha": 1.5}],
             "passes.fix_shapes": [{"dimensions": {"bach": "2"}}, {"dimensions": {"batch": "-2"}}],
             "passes.set_input_layout": [{"layout": "NHWC", "inputs": ["z"]}],
             "passes.remove_dead_branches": [{"outputs": ["z"]}],

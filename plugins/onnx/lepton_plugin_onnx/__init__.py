@@ -116,4 +116,12 @@ def lepton_passes() -> Sequence[Pass]:
             preserves_signature=False,
             implementation="lepton_plugin_onnx.set_input_layout:set_input_layout",
         ),
+        Pass(
+            name="smooth_quant",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.SmoothQuantConfig,
+            slots=(Slot(name="calibration", doc="Samples that the magnitudes of activations are taken from."),),
+            implementation="lepton_plugin_onnx.smooth_quant:smooth_quant",
+        ),
     ]

@@ -106,3 +106,17 @@ class ToFp16Config:
     VERSION: ClassVar[int] = 1
     keep_io_types: bool = option(True, doc="Inputs and outputs of the model stay float32.")
     exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in float32.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothQuantConfig:
+    """Moves great channels of activations into the weights before quantization, for transformers (SmoothQuant)."""
+
+    VERSION: ClassVar[int] = 1
+    alpha: float = option(0.5, doc="How much goes into the weights: 0 nothing, 1 all of it.", minimum=0, maximum=1)
+    max_samples: int = option(512, doc="At most so many calibration samples, the first ones.", minimum=1)
+    insert_multiplications: bool = option(
+        True, doc="Multiply where nothing before a layer can take the factors; else that layer is left alone."
+    )
+    powers_of_two: bool = option(False, doc="Round the factors to powers of two: products stay the same to the bit.")
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that are left alone.")

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lepton_plugin_onnx.constants import Constants
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
-from lepton_plugin_onnx.graphs import fresh_name, names_of, readers_of
+from lepton_plugin_onnx.graphs import readers_of
 from lepton_plugin_onnx.selection import require_nodes
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
 
@@ -53,7 +54,7 @@ def _fold(model: onnx.ModelProto, name: str) -> str:
     norm = next(node for node in graph.node if node.name == name)
     makers = {output: node for node in graph.node for output in node.output}
     linear = makers.get(norm.input[0])
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = Constants(graph)
     outputs = {value.name for value in graph.output}
     if linear is None or linear.op_type not in _LINEAR or linear.domain:
         return f"before it stands {linear.op_type if linear is not None else 'an input'}, which is not linear"
@@ -68,14 +69,14 @@ def _fold(model: onnx.ModelProto, name: str) -> str:
     return _rewrite(graph, linear, norm, constants)
 
 
-def _rewrite(graph: onnx.GraphProto, linear: onnx.NodeProto, norm: onnx.NodeProto, constants: dict[str, Any]) -> str:
+def _rewrite(graph: onnx.GraphProto, linear: onnx.NodeProto, norm: onnx.NodeProto, constants: Constants) -> str:
     import numpy as np
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
     attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in linear.attribute}
     epsilon = next((attribute.f for attribute in norm.attribute if attribute.name == "epsilon"), 1e-5)
-    gamma, beta, mean, variance = (numpy_helper.to_array(constants[n]).astype(np.float64) for n in norm.input[1:5])
-    stored = numpy_helper.to_array(constants[linear.input[1]])
+    gamma, beta, mean, variance = (constants.values(n).astype(np.float64) for n in norm.input[1:5])
+    stored = constants.values(linear.input[1])
     if stored.dtype != np.float32 and stored.dtype != np.float64:
         return f"the weights of {linear.name!r} are {stored.dtype}"
     factor = gamma / np.sqrt(variance + epsilon)
@@ -90,19 +91,15 @@ def _rewrite(graph: onnx.GraphProto, linear: onnx.NodeProto, norm: onnx.NodeProt
         scale = factor.reshape([-1 if place == axis else 1 for place in range(stored.ndim)])
     bias = np.float64(0.0)
     if len(linear.input) > 2 and linear.input[2]:
-        bias = numpy_helper.to_array(constants[linear.input[2]]).astype(np.float64) * attributes.get("beta", 1.0)
+        bias = constants.values(linear.input[2]).astype(np.float64) * attributes.get("beta", 1.0)
         if bias.ndim > 1 or bias.size not in (1, factor.size):
             return f"the bias of {linear.name!r} differs from sample to sample"
         bias = bias.reshape(-1)
     weights = (stored.astype(np.float64) * scale).astype(stored.dtype)
     shift = (np.broadcast_to((bias - mean) * factor + beta, factor.shape)).astype(stored.dtype)
 
-    taken = names_of(graph)
-    weights_name = fresh_name(f"{linear.input[1]}_folded", taken)
-    bias_name = fresh_name(f"{linear.name}_bias_folded", taken)
-    graph.initializer.append(numpy_helper.from_array(weights, weights_name))
-    graph.initializer.append(numpy_helper.from_array(shift, bias_name))
-    linear.input[1] = weights_name
+    constants.replace(linear, 1, weights)
+    bias_name = constants.add(f"{linear.name}_bias", shift)
     if linear.op_type == "MatMul":
         norm.CopyFrom(helper.make_node("Add", [linear.output[0], bias_name], [norm.output[0]], norm.name))
         return ""
