@@ -343,6 +343,88 @@ DESCRIPTORS = json.decode(r'''{
    ],
    "slots": {}
   },
+  "quantize_weights": {
+   "config": {
+    "fields": {
+     "accuracy_level": {
+      "default": 0,
+      "doc": "Of MatMulNBits: 0 as the runtime likes, 1 float32 to 4 int8 products.",
+      "maximum": 4,
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     },
+     "bits": {
+      "choices": [
+       8,
+       4
+      ],
+      "default": 8,
+      "doc": "Bits of a weight.",
+      "optional": false,
+      "requires": {
+       "4": "int4_weights",
+       "8": "int8_weights"
+      },
+      "type": "int"
+     },
+     "block_size": {
+      "choices": [
+       16,
+       32,
+       64,
+       128,
+       256
+      ],
+      "default": 32,
+      "doc": "Weights that share one scale, along the axis that is summed over.",
+      "optional": false,
+      "type": "int"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that stay in floating point.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "form": {
+      "choices": [
+       "qdq",
+       "matmul_nbits"
+      ],
+      "default": "qdq",
+      "doc": "DequantizeLinear before what reads the weights, or onnxruntime\u0027s MatMulNBits for matrix products.",
+      "optional": false,
+      "requires": {
+       "matmul_nbits": "onnxruntime_operators"
+      },
+      "type": "string"
+     },
+     "op_types": {
+      "default": [
+       "Gemm",
+       "MatMul"
+      ],
+      "doc": "Operators whose weights are quantized: also Attention, Conv, ConvTranspose, Gather.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "symmetric": {
+      "default": true,
+      "doc": "Zero in the middle of each block\u0027s range; else a zero point for each block.",
+      "optional": false,
+      "type": "bool"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Weight-only quantization: weights of 8 or 4 bits in blocks, activations in floating point; no calibration",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {}
+  },
   "remove_dead_branches": {
    "config": {
     "fields": {
@@ -759,6 +841,55 @@ def _quantize_dynamic(
         unknown = unknown,
     )
 
+def _quantize_weights(
+        *,
+        accuracy_level = None,
+        bits = None,
+        block_size = None,
+        exclude = None,
+        form = None,
+        op_types = None,
+        symmetric = None,
+        **unknown):
+    """Weight-only quantization: weights of 8 or 4 bits in blocks, activations in floating point; no calibration.
+
+    Consumes onnx, produces onnx.
+
+    Args:
+      accuracy_level: Of MatMulNBits: 0 as the runtime likes, 1 float32 to 4 int8 products. At least
+        0 and at most 4. Default 0.
+      bits: Bits of a weight. One of 8, 4. Default 8. The value 4 requires int4_weights. The value 8
+        requires int8_weights.
+      block_size: Weights that share one scale, along the axis that is summed over. One of 16, 32,
+        64, 128, 256. Default 32.
+      exclude: Names of nodes that stay in floating point. Default [].
+      form: DequantizeLinear before what reads the weights, or onnxruntime's MatMulNBits for matrix
+        products. One of qdq, matmul_nbits. Default "qdq". The value matmul_nbits requires
+        onnxruntime_operators.
+      op_types: Operators whose weights are quantized: also Attention, Conv, ConvTranspose, Gather.
+        Default ["Gemm", "MatMul"].
+      symmetric: Zero in the middle of each block's range; else a zero point for each block. Default
+        True.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "quantize_weights",
+        config = {
+            "accuracy_level": accuracy_level,
+            "bits": bits,
+            "block_size": block_size,
+            "exclude": exclude,
+            "form": form,
+            "op_types": op_types,
+            "symmetric": symmetric,
+        },
+        unknown = unknown,
+    )
+
 def _remove_dead_branches(
         *,
         outputs = None,
@@ -891,6 +1022,7 @@ onnx = struct(
     optimize = _optimize,
     quantize = _quantize,
     quantize_dynamic = _quantize_dynamic,
+    quantize_weights = _quantize_weights,
     remove_dead_branches = _remove_dead_branches,
     set_input_layout = _set_input_layout,
     smooth_quant = _smooth_quant,

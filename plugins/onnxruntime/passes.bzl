@@ -40,12 +40,14 @@ DESCRIPTORS = json.decode(r'''{
    "available": "",
    "capabilities": [
     "dynamic_shapes",
+    "int4_weights",
     "int8",
     "int8_activations",
     "int8_asymmetric",
     "int8_dynamic",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
     "onnxruntime_operators",
     "uint8_activations"
    ],
@@ -70,6 +72,7 @@ DESCRIPTORS = json.decode(r'''{
    "available": "cpu_vnni",
    "capabilities": [
     "dynamic_shapes",
+    "int4_weights",
     "int8",
     "int8_activations",
     "int8_asymmetric",
@@ -77,6 +80,7 @@ DESCRIPTORS = json.decode(r'''{
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
     "onnxruntime_operators",
     "uint8_activations",
     "vnni"
@@ -96,11 +100,13 @@ DESCRIPTORS = json.decode(r'''{
    "capabilities": [
     "dynamic_shapes",
     "fp16",
+    "int4_weights",
     "int8",
     "int8_activations",
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
     "onnxruntime_operators",
     "tf32"
    ],
@@ -135,6 +141,7 @@ DESCRIPTORS = json.decode(r'''{
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
     "tf32"
    ],
    "doc": "An NVIDIA GPU through TensorRT, with CUDA for what TensorRT does not take.",

@@ -51,7 +51,9 @@ def for_onnx(directory: Path) -> Samples:
     return Samples(
         models={
             "onnx": _model(directory),
-            **dict.fromkeys(("passes.fuse_transformer", "passes.smooth_quant"), _encoder(directory)),
+            **dict.fromkeys(
+                ("passes.fuse_transformer", "passes.quantize_weights", "passes.smooth_quant"), _encoder(directory)
+            ),
         },
         imports={"onnx": SampleImport(sources=(stranger,), weights=(directory / "stranger.bin",))},
         configs={
@@ -64,6 +66,10 @@ def for_onnx(directory: Path) -> Samples:
             "passes.to_fp16": [{"keep_io_types": False}],
             "passes.fuse_transformer": [{"embeddings": True, "attention_mask": "right_padded"}],
             "passes.smooth_quant": [{"alpha": 0.8, "powers_of_two": True}],
+            "passes.quantize_weights": [
+                {"bits": 4, "symmetric": False, "op_types": ["Gemm", "Gather", "MatMul"], "block_size": 16},
+                {"form": "matmul_nbits", "exclude": ["l0.q.product"]},
+            ],
             "passes.fix_shapes": [{"dimensions": {"batch": "2"}}],
             "passes.set_input_layout": [{"layout": "NHWC"}],
             "passes.remove_dead_branches": [{"outputs": ["y"]}],
@@ -72,6 +78,7 @@ def for_onnx(directory: Path) -> Samples:
         refused={
             "passes.quantize": [{"exclude": ["hed"]}, {"op_types": ["Convolution"]}],
             "passes.fuse_transformer": [{"num_heads": 4}],
+            "passes.quantize_weights": [{"exclude": ["q"]}, {"form": "matmul_nbits", "op_types": ["Gather"]}],
             "passes.smooth_quant": [{"exclude": ["l9.q.product"]}, {"alpha": 1.5}],
             "passes.fix_shapes": [{"dimensions": {"bach": "2"}}, {"dimensions": {"batch": "-2"}}],
             "passes.set_input_layout": [{"layout": "NHWC", "inputs": ["z"]}],

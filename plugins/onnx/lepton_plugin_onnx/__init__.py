@@ -124,4 +124,11 @@ def lepton_passes() -> Sequence[Pass]:
             slots=(Slot(name="calibration", doc="Samples that the magnitudes of activations are taken from."),),
             implementation="lepton_plugin_onnx.smooth_quant:smooth_quant",
         ),
+        Pass(
+            name="quantize_weights",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.QuantizeWeightsConfig,
+            implementation="lepton_plugin_onnx.quantize_weights:quantize_weights",
+        ),
     ]

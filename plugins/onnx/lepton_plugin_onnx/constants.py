@@ -54,6 +54,22 @@ class Constants:
         self._tensors[name] = self._graph.initializer[-1]
         return name
 
+    def add_tensor(self, tensor: onnx.TensorProto) -> str:
+        """Makes a constant of a tensor; its name, which is the tensor's where that is free."""
+        tensor.name = fresh_name(tensor.name, self._taken)
+        self._graph.initializer.append(tensor)
+        self._tensors[tensor.name] = self._graph.initializer[-1]
+        return str(tensor.name)
+
+    def redirect(self, node: onnx.NodeProto, place: int, name: str) -> None:
+        """Makes one input of a node another value. A constant that nothing reads any more gives its memory back."""
+        old = node.input[place]
+        node.input[place] = name
+        self._reads[name] += 1
+        self._reads[old] -= 1
+        if not self._reads[old] and old in self._tensors:
+            self._tensors.pop(old).ClearField("raw_data")
+
     def replace(self, node: onnx.NodeProto, place: int, values: Array) -> None:
         """Gives one input of a node other values: in the constant itself where this is its only reader, else in a copy
         of another name."""
@@ -63,6 +79,4 @@ class Constants:
         if self._reads[name] == 1:
             self._tensors[name].CopyFrom(numpy_helper.from_array(values, name))
             return
-        self._reads[name] -= 1
-        node.input[place] = self.add(name, values)
-        self._reads[node.input[place]] = 1
+        self.redirect(node, place, self.add(name, values))
