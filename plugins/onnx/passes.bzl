@@ -524,6 +524,27 @@ DESCRIPTORS = json.decode(r'''{
     }
    }
   },
+  "to_bf16": {
+   "config": {
+    "fields": {
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that stay in float32.",
+      "optional": false,
+      "type": "string_list"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Stores and computes in bfloat16; inputs and outputs stay float32.",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [
+    "bf16"
+   ],
+   "slots": {}
+  },
   "to_fp16": {
    "config": {
     "fields": {
@@ -984,6 +1005,31 @@ def _smooth_quant(
         unknown = unknown,
     )
 
+def _to_bf16(
+        *,
+        exclude = None,
+        **unknown):
+    """Stores and computes in bfloat16; inputs and outputs stay float32.
+
+    Consumes onnx, produces onnx.
+    Requires hardware with bf16.
+
+    Args:
+      exclude: Names of nodes that stay in float32. Default [].
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "to_bf16",
+        config = {
+            "exclude": exclude,
+        },
+        unknown = unknown,
+    )
+
 def _to_fp16(
         *,
         exclude = None,
@@ -1026,5 +1072,6 @@ onnx = struct(
     remove_dead_branches = _remove_dead_branches,
     set_input_layout = _set_input_layout,
     smooth_quant = _smooth_quant,
+    to_bf16 = _to_bf16,
     to_fp16 = _to_fp16,
 )

@@ -98,6 +98,7 @@ DESCRIPTORS = json.decode(r'''{
    ],
    "available": "cuda",
    "capabilities": [
+    "bf16",
     "dynamic_shapes",
     "fp16",
     "int4_weights",

@@ -64,6 +64,7 @@ def for_onnx(directory: Path) -> Samples:
                 {"per_channel": False, "reduce_range": True, "exclude": ["head"]},
             ],
             "passes.to_fp16": [{"keep_io_types": False}],
+            "passes.to_bf16": [{"exclude": ["head"]}],
             "passes.fuse_transformer": [{"embeddings": True, "attention_mask": "right_padded"}],
             "passes.smooth_quant": [{"alpha": 0.8, "powers_of_two": True}],
             "passes.quantize_weights": [
@@ -76,6 +77,7 @@ def for_onnx(directory: Path) -> Samples:
             "passes.fold_batch_norm": [{"exclude": ["norm1"]}],
         },
         refused={
+            "passes.to_bf16": [{"exclude": ["heat"]}],
             "passes.quantize": [{"exclude": ["hed"]}, {"op_types": ["Convolution"]}],
             "passes.fuse_transformer": [{"num_heads": 4}],
             "passes.quantize_weights": [{"exclude": ["q"]}, {"form": "matmul_nbits", "op_types": ["Gather"]}],

@@ -131,4 +131,12 @@ def lepton_passes() -> Sequence[Pass]:
             config=configs.QuantizeWeightsConfig,
             implementation="lepton_plugin_onnx.quantize_weights:quantize_weights",
         ),
+        Pass(
+            name="to_bf16",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.ToBf16Config,
+            requires=("bf16",),
+            implementation="lepton_plugin_onnx.to_bf16:to_bf16",
+        ),
     ]

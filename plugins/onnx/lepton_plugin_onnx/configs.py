@@ -145,3 +145,11 @@ class QuantizeWeightsConfig:
         ("Gemm", "MatMul"), doc="Operators whose weights are quantized: also Attention, Conv, ConvTranspose, Gather."
     )
     exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in floating point.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToBf16Config:
+    """Stores and computes in bfloat16; inputs and outputs stay float32."""
+
+    VERSION: ClassVar[int] = 1
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in float32.")

@@ -61,6 +61,7 @@ CUDA = Target(
     runtime=RUNTIME,
     accepts=_FORMATS,
     capabilities=(
+        "bf16",
         "dynamic_shapes",
         "fp16",
         "int4_weights",
