@@ -114,7 +114,12 @@ class _Editor:
         self._constants.redirect(node, place, names[0])
         if self._config.form == "qdq":
             return
-        attributes = {"K": dims[0], "N": dims[1], "bits": self._config.bits, "block_size": self._config.block_size}
+        attributes: dict[str, Any] = {
+            "K": dims[0],
+            "N": dims[1],
+            "bits": self._config.bits,
+            "block_size": self._config.block_size,
+        }
         if self._config.accuracy_level:
             attributes["accuracy_level"] = self._config.accuracy_level
         from onnx import helper
@@ -166,7 +171,7 @@ class _Editor:
         if blocks.zero_points is not None:
             inputs.append(self._add_integers(f"{name}_zero_points", turned(blocks.zero_points)))
         output = f"{name}_dequantized"
-        attributes = {"axis": axis, "block_size": self._config.block_size}
+        attributes: dict[str, Any] = {"axis": axis, "block_size": self._config.block_size}
         self._new_nodes.append(helper.make_node("DequantizeLinear", inputs, [output], output, **attributes))
         return output
 
