@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_rules import manifest as manifests
+from lepton_rules.actions import by_hand
 from lepton_rules.actions.arguments import Arguments
 from lepton_rules.plugin import LeptonError, ModelDirectory, ModelFacts, TensorSpec, parse_config
 from lepton_rules.plugin.contexts import HardwareFacts
@@ -183,6 +184,7 @@ def finish_model(
                 plugin=component.plugin.name,
                 version=component.plugin.version,
                 libraries=libraries(),
+                command=by_hand.command(arguments, component.name, component.config),
             ),
             parent=parent,
             hardware=hardware,

@@ -28,7 +28,9 @@ def load_schema() -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", json.loads(text))
 
 
-def step(*, component: str, config: Any, plugin: str, version: str, libraries: Mapping[str, str]) -> dict[str, Any]:
+def step(
+    *, component: str, config: Any, plugin: str, version: str, libraries: Mapping[str, str], command: str = ""
+) -> dict[str, Any]:
     """Returns one entry of a manifest's `steps`.
 
     Args:
@@ -37,6 +39,7 @@ def step(*, component: str, config: Any, plugin: str, version: str, libraries: M
         plugin: the plugin's name.
         version: the plugin's version.
         libraries: distribution to version, of the environment that it ran in.
+        command: what repeats the step by hand; empty where it was no action's.
     """
     return {
         "pass": component,
@@ -44,6 +47,7 @@ def step(*, component: str, config: Any, plugin: str, version: str, libraries: M
         "config_version": type(config).VERSION,
         "plugin": {"name": plugin, "version": version},
         "libraries": dict(libraries),
+        **({"command": command} if command else {}),
     }
 
 
