@@ -13,6 +13,7 @@ from lepton_rules.plugin.contexts import (
     ModelDirectory,
     PassContext,
     RuntimeContext,
+    SavedModel,
 )
 from lepton_rules.plugin.descriptors import API_VERSION, Exporter, Importer, Metric, Pass, Runtime, Slot, Target
 from lepton_rules.plugin.errors import LeptonError
@@ -37,6 +38,7 @@ __all__ = [
     "PassContext",
     "Runtime",
     "RuntimeContext",
+    "SavedModel",
     "Slot",
     "Target",
     "TensorSpec",

@@ -79,6 +79,21 @@ class ImportContext:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SavedModel:
+    """What a model in memory became on disk, for its importer: see `Importer.saves`.
+
+    Args:
+        sources: the files of the model.
+        weights: the files of the weights.
+        config: the importer's configuration, JSON types; what the user gave is in it.
+    """
+
+    sources: tuple[Path, ...]
+    weights: tuple[Path, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PassContext:
     """A pass's call: from `model`, write the changed model into `output`. Equal inputs must give equal bytes.
 

@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 def _entry(descriptor: Descriptor) -> dict[str, Any]:
     own = {f.name: getattr(descriptor, f.name) for f in dataclasses.fields(descriptor)}
-    for left_out in ("name", "api_version", "implementation", "config", "slots"):
+    for left_out in ("name", "api_version", "implementation", "config", "slots", "saves", "loads"):
         own.pop(left_out, None)
     entry = {key: _plain(value) for key, value in own.items()}
     entry["doc"] = doc_of(descriptor)

@@ -55,10 +55,16 @@ class Importer(_Component):
     Args:
         produces: the model's format, such as `"pytorch"`.
         allows_code: whether it can run code from the user's files, which a target must then allow.
+        saves: for models in memory, outside Bazel: a class by its module and name, such as
+            `"torch.nn.modules.module.Module"`, to the `"module:function"` that writes an object of it, or of a class
+            derived from it, for this importer: `function(object, directory, config) -> SavedModel`.
+        loads: the reverse, `"module:function"`: `function(ModelDirectory) -> object`; empty where there is none.
     """
 
     produces: str
     allows_code: bool = False
+    saves: Mapping[str, str] = field(default_factory=dict)
+    loads: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +116,11 @@ class Metric(_Component):
 
     Args:
         needs_baseline: whether it compares with a baseline's outputs.
-        higher_is_better: which way a budget bounds it: `min_<name>` and `max_<name>_drop`, or `max_<name>` and
-            `max_<name>_rise`.
-        largest: the largest value that it can take, such as 1 for a share; a budget above it is refused. None where it
-            has no bound.
+        higher_is_better: which way a budget bounds it.
     """
 
     needs_baseline: bool = False
     higher_is_better: bool = True
-    largest: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

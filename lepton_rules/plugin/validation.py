@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 
@@ -24,6 +23,7 @@ from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.plugin.names import is_name, suggestion
 
 _IMPLEMENTATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 
 Problem = Callable[[str, str], LeptonError]
 
@@ -60,6 +60,7 @@ def check(descriptor: Descriptor, what: str) -> None:
     if isinstance(descriptor, Importer):
         _check_name(problem, "produces", descriptor.produces)
         _check_bool(problem, "allows_code", descriptor.allows_code)
+        _check_memory(problem, descriptor)
     elif isinstance(descriptor, Pass):
         _check_pass(problem, descriptor)
     elif isinstance(descriptor, Exporter):
@@ -72,14 +73,6 @@ def check(descriptor: Descriptor, what: str) -> None:
     elif isinstance(descriptor, Metric):
         _check_bool(problem, "needs_baseline", descriptor.needs_baseline)
         _check_bool(problem, "higher_is_better", descriptor.higher_is_better)
-        _check_largest(problem, descriptor.largest)
-
-
-def _check_largest(problem: Problem, largest: object) -> None:
-    if largest is None:
-        return
-    if isinstance(largest, bool) or not isinstance(largest, int | float) or not 0 < largest < math.inf:
-        raise problem(f"largest is {largest!r}, accepted is a positive number", "Write the bound, or leave it out")
 
 
 def _check_name(problem: Problem, field: str, name: object) -> None:
@@ -93,6 +86,20 @@ def _check_name(problem: Problem, field: str, name: object) -> None:
 def _check_bool(problem: Problem, field: str, value: object) -> None:
     if not isinstance(value, bool):
         raise problem(f"{field} is {value!r}, accepted is True or False", f"Give {field} a bool")
+
+
+def _check_memory(problem: Problem, importer: Importer) -> None:
+    if not isinstance(importer.saves, Mapping) or not all(
+        isinstance(text, str) and pattern.fullmatch(text)
+        for pair in importer.saves.items()
+        for pattern, text in zip((_CLASS, _IMPLEMENTATION), pair, strict=True)
+    ):
+        raise problem(
+            f"saves is {importer.saves!r}, accepted is a dict of a class to 'module:function'",
+            "Write the class with its module, such as {'torch.nn.modules.module.Module': 'my_plugin.memory:save'}",
+        )
+    if not isinstance(importer.loads, str) or (importer.loads and not _IMPLEMENTATION.fullmatch(importer.loads)):
+        raise problem(f"loads is {importer.loads!r}, accepted is 'module:function'", "Write it so, or leave it out")
 
 
 def _check_names(problem: Problem, field: str, names: object, at_least: int = 0) -> None:

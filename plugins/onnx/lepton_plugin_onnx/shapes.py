@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lepton_plugin_onnx.standins import standin
 from lepton_plugin_onnx.tensors import element_count
 from lepton_rules.plugin import LeptonError
 
@@ -33,9 +32,7 @@ def infer(model: onnx.ModelProto, batch: int | None = None, strict: bool = False
     skeleton.functions.extend(model.functions)
     graph = skeleton.graph
     graph.name = "skeleton"
-    dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
-    for node in model.graph.node:
-        graph.node.extend(standin(node, dims) if node.domain == "com.microsoft" else [node])
+    graph.node.extend(model.graph.node)
     graph.input.extend(model.graph.input)
     graph.output.extend(model.graph.output)
     if batch is None:

@@ -19,6 +19,8 @@ def lepton_importers() -> Sequence[Importer]:
             allows_code=True,
             config=ImportConfig,
             implementation="lepton_plugin_torch.importer:import_module",
+            saves={"torch.nn.modules.module.Module": "lepton_plugin_torch.memory:save"},
+            loads="lepton_plugin_torch.memory:load",
         )
     ]
 

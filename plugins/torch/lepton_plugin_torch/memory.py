@@ -1,0 +1,54 @@
+"""PyTorch modules in memory, for who works in Python: how one becomes the files of the importer, and the reverse.
+
+A module is a class in a file and its weights; the class must be built anew where a pass runs, so it has to be in a file
+of its own rather than in a notebook's cell.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lepton_plugin_torch.program import WEIGHTS_FILE, Program, built
+from lepton_plugin_torch.tensors import blobs
+from lepton_rules.plugin import LeptonError, ModelDirectory, SavedModel, safetensors_file
+
+if TYPE_CHECKING:
+    import torch
+
+
+def save(module: torch.nn.Module, directory: Path, config: Mapping[str, Any]) -> SavedModel:
+    """Writes the weights into `directory`, and names the file of the module's class.
+
+    `config` must give `inputs`, and `kwargs` where the class takes arguments. `factory`, where it is given, is one of
+    the class's file.
+
+    Raises:
+        LeptonError: the class is in no file.
+    """
+    weights = directory / WEIGHTS_FILE
+    safetensors_file.write(weights, blobs(module.state_dict(), "weights"))
+    kind = type(module)
+    try:
+        source = Path(inspect.getsourcefile(kind) or "")
+    except (OSError, TypeError):
+        source = Path()
+    if not source.is_file() or source.suffix != ".py" or "<locals>" in kind.__qualname__:
+        raise LeptonError(
+            f"module {kind.__qualname__}",
+            "its class is not at the top of a file, and a pass builds it anew from there",
+            "Move the class into a .py file and import it",
+        )
+    return SavedModel(
+        sources=(source,),
+        weights=(weights,),
+        config={"factory": f"{source.stem}:{kind.__qualname__}", **config},
+    )
+
+
+def load(model: ModelDirectory) -> torch.nn.Module:
+    """Builds the module of a model of the format `pytorch`, with its weights, ready for inference."""
+    with built(model.path, Program.read(model.path)) as module:
+        return module
