@@ -18,7 +18,7 @@ import lepton_rules
 ROOT = Path(lepton_rules.__file__).parent.parent
 POCKET = Path(__file__).parent / "pocket"
 # What the kit needs beside the SDK: pytest and what pytest needs. They are copied, since no index is asked.
-COPIED = ("pluggy", "pytest", "_pytest", "py", "iniconfig", "packaging", "pygments")
+COPIED = ("pluggy", "pytest", "_pytest", "py", "iniconfig", "packaging", "pygments", "yaml")
 # pip must run by itself, with nothing of the test's own path.
 CLEAN = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONSAFEPATH")}
 
@@ -91,7 +91,7 @@ def python(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fresh
 
 
-def test_the_wheel_holds_the_sdk_and_nothing_that_needs_bazel(wheels: Path) -> None:
+def test_the_wheel_holds_what_works_without_bazel(wheels: Path) -> None:
     with zipfile.ZipFile(next(wheels.glob("lepton_rules-*.whl"))) as wheel:
         names = wheel.namelist()
         metadata = wheel.read(next(n for n in names if n.endswith("/METADATA"))).decode()
@@ -100,9 +100,11 @@ def test_the_wheel_holds_the_sdk_and_nothing_that_needs_bazel(wheels: Path) -> N
         "lepton_rules/plugin/capabilities.bzl",
         "lepton_rules/manifest/manifest.schema.json",
         "lepton_rules/plugin/contract/driver.py",
+        "lepton_rules/recipe/recipe.schema.json",
+        "lepton_rules/worker/main.py",
     } <= set(names)
     assert {n.split("/")[1] for n in names if n.startswith("lepton_rules/")} == {
-        *("__init__.py", "py.typed", "manifest", "plugin")
+        *("__init__.py", "py.typed", "actions", "api", "cli", "manifest", "measure", "plugin", "recipe", "worker")
     }
     assert f"\nName: lepton-rules\nVersion: {lepton_rules.__version__}\n" in metadata
     assert [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra" not in line] == [
@@ -118,6 +120,30 @@ def test_what_is_installed_is_what_is_tested(python: Path, tmp_path: Path) -> No
 def test_the_manager_finds_the_distribution(python: Path, tmp_path: Path) -> None:
     program = "from lepton_rules.plugin.manager import load; p = load('pocket'); print(p, p.distribution, *p.passes)"
     assert run(python, "-c", program, cwd=tmp_path) == "plugin pocket 3.1.4 lepton-plugin-pocket 3.1.4 shorten\n"
+
+
+def test_the_command_and_the_functions_run(python: Path, tmp_path: Path) -> None:
+    """With the plugin of a distribution, which nobody names."""
+    lepton = python.with_name("lepton")
+    assert "  pocket.shorten  text -> text  Cuts lines.\n" in run(lepton, "passes", cwd=tmp_path)
+    (tmp_path / "recipe.yaml").write_text("version: 1\nsteps: [{pass: pocket.shorten, config: {width: 4}}]\n")
+    program = """
+from pathlib import Path
+from lepton_rules import manifest
+from lepton_rules.plugin import ModelFacts, NoConfig
+model = Path("start/model")
+model.mkdir(parents=True)
+(model / "model.txt").write_text("abcdefgh\\n")
+step = manifest.step(component="a.b", config=NoConfig(), plugin="a", version="1", libraries={})
+facts = ModelFacts(inputs=(), outputs=(), parameters=1, macs=None)
+manifest.write(manifest.build(format="text", facts=facts, directory=model, step=step), Path("start/manifest.json"))
+import lepton_rules.api as lepton
+print((lepton.shorten("start", width=4, out="by_function").path / "model.txt").read_text())
+"""
+    assert run(python, "-c", program, cwd=tmp_path) == "abcd\n\n"
+    run(lepton, "run", "recipe.yaml", "--model=start", "--out=by_command", cwd=tmp_path)
+    one, other = (tmp_path / name / "manifest.json" for name in ("by_function", "by_command"))
+    assert one.read_bytes() == other.read_bytes()
 
 
 def test_the_kit_runs_with_pytest(python: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The command `lepton`: recipes and passes from a shell."""
