@@ -9,10 +9,11 @@ load("//lepton_rules/private/providers:recipe_info.bzl", "RecipeInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":components.bzl", "component_attributes", "decode_components")
 load(":dataset.bzl", "training_split")
-load(":evaluate.bzl", "ACCURACY", "evaluate", "measure", "metric_key")
+load(":evaluate.bzl", "ACCURACY", "evaluate", "measure")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":model_files.bzl", "declare_model", "model_flags", "model_providers")
 load(":plan.bzl", "plan")
+load(":recipe_file.bzl", "write_recipe")
 load(":run.bzl", "RUN_ATTRS", "directory_flag", "lepton_run")
 load(":summary.bzl", "lepton_summary")
 
@@ -20,7 +21,7 @@ _DOC = """A model taken through a recipe for a chip: one action for each pass, a
 
 Where a pass, or the chip, takes another format, the exporter that leads there is inserted. Configuration comes from the
 artifact's overrides, else the recipe, else the hardware's defaults, else the plugin's. What the chip cannot do is an
-error before anything runs.
+error before anything runs. The output group `recipe` is all of it as `recipe.yaml`, which `lepton run` repeats.
 """
 
 _ATTRS = RUN_ATTRS | {
@@ -39,8 +40,11 @@ _ATTRS = RUN_ATTRS | {
     "threads": attr.int(default = 1, doc = "Threads for each pass. Sums depend on it, so it is part of the actions' keys."),
 }
 
+def _dataset_slot(dataset, split, file):
+    return struct(kind = "dataset", origin = "{} {}".format(dataset.label, split), file = file)
+
 def _bound_slots(ctx):
-    """dict of slot name to struct(kind, file or directory, manifest)."""
+    """dict of slot name to struct(kind, origin, file or directory, manifest)."""
     slots = {}
     for target, names in ctx.attr.slots.items():
         for binding in names.split(","):
@@ -52,11 +56,13 @@ def _bound_slots(ctx):
             if DatasetInfo in target:
                 dataset = target[DatasetInfo]
                 default = name if name in dataset.splits and name != dataset.evaluation_split else "train"
-                slots[name] = struct(kind = "dataset", file = training_split(dataset, split or default, ctx.label, "slot {}".format(name)))
+                file = training_split(dataset, split or default, ctx.label, "slot {}".format(name))
+                slots[name] = _dataset_slot(dataset, split or default, file)
             elif ModelInfo in target:
                 if split:
                     fail(message("slots", ctx.label, "{} is a model, which has no split {}".format(display_label(target.label), repr(split)), "Write only {}".format(repr(name))))
-                slots[name] = struct(kind = "model", directory = target[ModelInfo].directory, manifest = target[ModelInfo].manifest)
+                model = target[ModelInfo]
+                slots[name] = struct(kind = "model", origin = model.label, directory = model.directory, manifest = model.manifest)
             else:
                 fail(message("slots", ctx.label, "{} is neither a model nor a dataset".format(display_label(target.label)), "Bind {} to one".format(name)))
     return slots
@@ -75,7 +81,8 @@ def _slots_of(ctx, step, bound):
                 ))
             result[name] = bound[name]
         elif slot["kind"] == "dataset" and ctx.attr.dataset and name in ctx.attr.dataset[DatasetInfo].splits and name != ctx.attr.dataset[DatasetInfo].evaluation_split:
-            result[name] = struct(kind = "dataset", file = ctx.attr.dataset[DatasetInfo].splits[name])
+            dataset = ctx.attr.dataset[DatasetInfo]
+            result[name] = _dataset_slot(dataset, name, dataset.splits[name])
         elif slot["required"]:
             fail(message(
                 "slot {} of {}".format(name, step.qualified),
@@ -156,6 +163,16 @@ def _bind(ctx, model, hardware):
     )
     return files
 
+def _as_written(step, slots):
+    # The step as recipe.yaml tells it: with what its slots are bound to.
+    return struct(
+        plugin = step.plugin,
+        name = step.name,
+        config = step.config,
+        descriptor = step.descriptor,
+        slots = {name: slot.origin for name, slot in slots.items()},
+    )
+
 def _lepton_artifact_impl(ctx):
     if ctx.attr._run[RunSettingsInfo].on_device:
         # Only asked whether its chip is here: see device_transition.bzl.
@@ -173,9 +190,12 @@ def _lepton_artifact_impl(ctx):
     plugins = {plugin.label: plugin for plugin in source.plugins}
     model = source
     done = list(source.steps)
+    written = []
     for number, step in enumerate(steps):
         plugins[step.plugin.label] = step.plugin
-        files = _run_step(ctx, step, number + 1, model, hardware, _slots_of(ctx, step, bound))
+        slots = _slots_of(ctx, step, bound)
+        written.append(_as_written(step, slots) if slots else step)
+        files = _run_step(ctx, step, number + 1, model, hardware, slots)
         done.append(struct(name = step.qualified, directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
         model = struct(directory = files.directory, manifest = files.manifest, environment = source.environment)
     if not steps:
@@ -198,15 +218,22 @@ def _lepton_artifact_impl(ctx):
         if not dataset.evaluation_split:
             fail(message("dataset", ctx.label, "{} has no evaluation split".format(dataset.label), "Name one in it, or leave dataset out and bind slots"))
         metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
-        alone = [metric for metric in metrics if not metric.descriptor["needs_baseline"]]
         predictions = evaluate(ctx, info, dataset)
         others.append(MetricsInfo(
             predictions = predictions,
-            metrics = measure(ctx, info, dataset, predictions, alone),
-            computed = [metric_key(metric) for metric in alone],
+            metrics = measure(ctx, info, dataset, predictions, [m for m in metrics if not m.descriptor["needs_baseline"]]),
             dataset = dataset,
         ))
-    return model_providers(info, others)
+    recipe = write_recipe(
+        ctx,
+        doc = "lepton run repeats it",
+        steps = written,
+        hardware = hardware,
+        isa = ctx.attr._run[RunSettingsInfo].isa,
+        seed = ctx.attr.seed,
+        threads = ctx.attr.threads,
+    )
+    return model_providers(info, others, recipe)
 
 _lepton_artifact = rule(
     implementation = _lepton_artifact_impl,

@@ -33,12 +33,13 @@ def model_flags(args, files):
     args.add(files.manifest, format = "--output_manifest=%s")
     args.add(files.weights_digest, format = "--output_weights_digest=%s")
 
-def model_providers(info, others = []):
+def model_providers(info, others = [], recipe = None):
     """DefaultInfo, output groups for every intermediate, and the model's own providers.
 
     Args:
       info: ModelInfo.
       others: list of further providers.
+      recipe: File or None: recipe.yaml.
 
     Returns:
       list of providers.
@@ -58,6 +59,7 @@ def model_providers(info, others = []):
             manifest = depset([info.manifest]),
             manifests = depset([step.manifest for step in info.steps]),
             model = depset([info.directory]),
+            recipe = depset([recipe] if recipe else []),
             weights_digest = depset([info.weights_digest]),
             **groups
         ),

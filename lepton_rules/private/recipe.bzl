@@ -4,8 +4,9 @@ load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
 load("//lepton_rules/private/providers:recipe_info.bzl", "RecipeInfo")
 load(":components.bzl", "component_attributes", "decode_components")
 load(":messages.bzl", "display_label")
+load(":recipe_file.bzl", "write_recipe")
 
-_DOC = """A compression recipe: an ordered list of passes, each from a plugin."""
+_DOC = """A compression recipe: an ordered list of passes, each from a plugin. Its output is the same as `recipe.yaml`."""
 
 _ATTRS = {
     "passes": attr.string_list(doc = "Set by the macro."),
@@ -13,10 +14,12 @@ _ATTRS = {
 }
 
 def _lepton_recipe_impl(ctx):
-    return [RecipeInfo(
-        label = display_label(ctx.label),
-        steps = decode_components(ctx, ctx.attr.plugins, ctx.attr.passes, ["pass", "exporter"]),
-    )]
+    steps = decode_components(ctx, ctx.attr.plugins, ctx.attr.passes, ["pass", "exporter"])
+    file = write_recipe(ctx, doc = "lepton run --hardware TARGET plans it for a chip", steps = steps)
+    return [
+        DefaultInfo(files = depset([file])),
+        RecipeInfo(label = display_label(ctx.label), steps = steps),
+    ]
 
 _lepton_recipe = rule(
     implementation = _lepton_recipe_impl,
@@ -26,7 +29,7 @@ _lepton_recipe = rule(
 )
 
 def lepton_recipe(name, passes, **kwargs):
-    """A compression recipe.
+    """A compression recipe. Building it writes `<name>/recipe.yaml`, which `lepton run` takes.
 
     Args:
       name: the target's name.

@@ -35,6 +35,7 @@ def _run_settings_impl(ctx):
         sources = depset(ctx.files.sources),
         root = ctx.label.workspace_root or ".",
         environment = _closed_environment(seed),
+        isa = ctx.attr.isa[BuildSettingInfo].value,
         flags = [
             "--isa=" + ctx.attr.isa[BuildSettingInfo].value,
             "--timeout_s={}".format(timeout_s),

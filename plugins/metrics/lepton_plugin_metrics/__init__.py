@@ -1,14 +1,8 @@
-"""First-party metrics, of classifiers and of embeddings."""
+"""First-party metrics: how often a classifier is right, and how often two give the same answer."""
 
 from collections.abc import Sequence
 
-from lepton_plugin_metrics.config import (
-    AccuracyConfig,
-    AgreementConfig,
-    CosineConfig,
-    SpearmanConfig,
-    SpearmanLabelsConfig,
-)
+from lepton_plugin_metrics.config import AccuracyConfig, AgreementConfig
 from lepton_rules.plugin import Metric, hookimpl
 
 __version__ = "0.1.0"
@@ -16,39 +10,13 @@ __version__ = "0.1.0"
 
 @hookimpl
 def lepton_metrics() -> Sequence[Metric]:
-    """`accuracy` and `agreement` of classes; `cosine`, `spearman` and `spearman_labels` of embeddings."""
+    """`accuracy` and `agreement`."""
     return [
-        Metric(
-            name="accuracy",
-            implementation="lepton_plugin_metrics.accuracy:accuracy",
-            config=AccuracyConfig,
-            largest=1,
-        ),
+        Metric(name="accuracy", implementation="lepton_plugin_metrics.accuracy:accuracy", config=AccuracyConfig),
         Metric(
             name="agreement",
             implementation="lepton_plugin_metrics.agreement:agreement",
             config=AgreementConfig,
             needs_baseline=True,
-            largest=1,
-        ),
-        Metric(
-            name="cosine",
-            implementation="lepton_plugin_metrics.cosine:cosine",
-            config=CosineConfig,
-            needs_baseline=True,
-            largest=1,
-        ),
-        Metric(
-            name="spearman",
-            implementation="lepton_plugin_metrics.spearman:spearman",
-            config=SpearmanConfig,
-            needs_baseline=True,
-            largest=1,
-        ),
-        Metric(
-            name="spearman_labels",
-            implementation="lepton_plugin_metrics.spearman:spearman_labels",
-            config=SpearmanLabelsConfig,
-            largest=1,
         ),
     ]
