@@ -1,10 +1,10 @@
-"""Memory: the whole build of the main job at its peak, and a worker of the torch environment that has nothing to do."""
+"""Memory: the whole build of the main job at its peak, and a worker that has nothing to do."""
 
 from __future__ import annotations
 
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.bar import Bar, Options, at_most
@@ -17,11 +17,13 @@ _EACH = 0.2  # seconds
 
 @dataclass
 class _Peak:
-    """Bytes at the peak, with Bazel's server and without it, and what the workers hold after the build."""
+    """Bytes at the peak, with Bazel's server and without it, the most workers that there were at once, and what an idle
+    one of each environment holds after the build."""
 
     total: int = 0
     without_server: int = 0
-    idle: dict[str, int] | None = None
+    workers: int = 0
+    idle: dict[str, int] = field(default_factory=dict)
 
 
 def _build(bazel: Bazel) -> _Peak:
@@ -37,10 +39,13 @@ def _build(bazel: Bazel) -> _Peak:
         total = sum(each.proportional for each in found.values())
         peak.total = max(peak.total, total)
         peak.without_server = max(peak.without_server, total - found[server].proportional if server in found else total)
+        peak.workers = max(peak.workers, sum(_is_worker(each) for each in found.values()))
         time.sleep(_EACH)
     if process.returncode != 0:
         raise Broken(f"the build of {_TARGET} exited with {process.returncode}")
-    peak.idle = {_environment(each): each.resident for each in tree(server).values() if _is_worker(each)}
+    for each in filter(_is_worker, tree(server).values()):
+        name = _environment(each)
+        peak.idle[name] = max(peak.idle.get(name, 0), each.resident)
     bazel.forget()
     return peak
 
@@ -58,15 +63,14 @@ def measure(options: Options) -> list[Bar]:
     base = options.folder / "base_memory"
     default = _build(Bazel(TREE, base))
     ours = _build(Bazel(TREE, base, rc=options.rc))
-    idle = max(default.idle.get("torch", 0) if default.idle else 0, ours.idle.get("torch", 0) if ours.idle else 0)
-    with_server = "Bazel's server included, without it {:.1f} GB"
-    resident = at_most("idle worker, torch", idle / 1e9, 0.8, "GB", "resident set after the build")
+    idle = {name: max(default.idle.get(name, 0), ours.idle.get(name, 0)) for name in sorted(default.idle | ours.idle)}
+    how = "resident set after the build: " + ", ".join(f"{name} {size / 1e9:.2f} GB" for name, size in idle.items())
+    resident = at_most("idle worker, the largest", max(idle.values(), default=0) / 1e9, 0.8, "GB", how)
     if not idle:
         resident = Bar(resident.name, resident.goal, 0, resident.unit, False, "no worker was left")
-    return [
-        resident,
-        at_most("peak, our .bazelrc", ours.total / 1e9, 5, "GB", with_server.format(ours.without_server / 1e9)),
-        at_most(
-            "peak, Bazel's defaults", default.total / 1e9, 5, "GB", with_server.format(default.without_server / 1e9)
-        ),
-    ]
+    return [resident, _bar("peak, our .bazelrc", ours), _bar("peak, Bazel's defaults", default)]
+
+
+def _bar(name: str, peak: _Peak) -> Bar:
+    how = f"with Bazel's server, without it {peak.without_server / 1e9:.1f} GB; at most {peak.workers} Python processes"
+    return at_most(name, peak.total / 1e9, 5, "GB", how)
