@@ -3,17 +3,21 @@
     launch -s -P lepton_rules/measure/accuracy_test.py --label=//x:y_accuracy_test --artifact_label=//x:y
         --manifest=… --metrics=… [--baseline_label=//x:b --baseline_manifest=… --baseline_metrics=…]
         --budget=min_accuracy=0.97 --budget=max_accuracy_drop=0.005 --budget=min_agreement=0.99
+        [--largest=accuracy=1]
 
 `min_<metric>` and `max_<metric>` bound a metric of the artifact; `max_<metric>_drop` bounds the baseline's less the
 artifact's, and `max_<metric>_rise` the artifact's less the baseline's. Numbers are compared as decimals, exactly as
-metrics.json shows them. The manifests are optional; with them, metrics of another model are refused, and a baseline of
-another signature.
+metrics.json shows them. A model may have several files of metrics, of which a later one's values win. `--largest` says
+that no value of a metric is above that, and so no budget. The manifests are optional; with them, metrics of another
+model are refused, and a baseline of another signature.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,9 +38,10 @@ def parser() -> gate.Parser:
     """The command line."""
     made = gate.Parser("accuracy")
     made.add_argument("--manifest", type=Path)
-    made.add_argument("--metrics", type=Path, required=True)
+    made.add_argument("--metrics", type=Path, action="append", required=True)
     made.add_argument("--baseline_manifest", type=Path)
-    made.add_argument("--baseline_metrics", type=Path)
+    made.add_argument("--baseline_metrics", type=Path, action="append", default=[])
+    made.add_argument("--largest", action="append", default=[])
     return made
 
 
@@ -46,13 +51,14 @@ def measure(arguments: argparse.Namespace) -> gate.Result:
     Raises:
       LeptonError: a budget or a file is none, or the baseline was evaluated on other samples.
     """
-    budgets = parse_all(arguments.budget, None)
+    bounds = {name: Decimal(bound) for name, _, bound in (spec.partition("=") for spec in arguments.largest)}
+    budgets = parse_all(arguments.budget, None, bounds)
     candidate = _read(arguments.artifact_label, arguments.metrics, arguments.manifest)
     samples: dict[str, Any] = {"samples": candidate.samples, "metrics": dict(candidate.metrics)}
     baseline, compared = None, None
     if arguments.manifest is not None and arguments.baseline_manifest is not None:
         _require_same_signature(arguments)
-    if arguments.baseline_metrics is not None:
+    if arguments.baseline_metrics:
         baseline = _read(arguments.baseline_label, arguments.baseline_metrics, arguments.baseline_manifest)
         samples["baseline_metrics"] = dict(baseline.metrics)
         compared = Measured(label=arguments.baseline_label, digest=baseline.model_digest)
@@ -118,12 +124,19 @@ def _value(budget: Budget, metrics: Metrics, name: str, label: str) -> Decimal:
     return metrics.exact(name)
 
 
-def _read(label: str, path: Path, manifest: Path | None) -> Metrics:
+def _read(label: str, paths: Sequence[Path], manifest: Path | None) -> Metrics:
+    """The metrics of one model from its files, which must all be of that model and of the same samples."""
     what = f"metrics of {label}"
-    metrics = metrics_file.read(path, what)
-    if manifest is not None and (digest := read(manifest)["digest"]) != metrics.model_digest:
-        raise LeptonError(what, f"they are of the model {metrics.model_digest}, not of {digest}", "Build them again")
-    return metrics
+    files = [metrics_file.read(path, what) for path in paths]
+    first = files[0]
+    for metrics in files:
+        if manifest is not None and (digest := read(manifest)["digest"]) != metrics.model_digest:
+            raise LeptonError(
+                what, f"they are of the model {metrics.model_digest}, not of {digest}", "Build them again"
+            )
+        if metrics.predictions_digest != first.predictions_digest or metrics.dataset_digest != first.dataset_digest:
+            raise LeptonError(what, "their files are of other predictions or samples", "Build them again")
+    return dataclasses.replace(first, metrics={name: value for one in files for name, value in one.metrics.items()})
 
 
 if __name__ == "__main__":

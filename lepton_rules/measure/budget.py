@@ -73,15 +73,16 @@ LATENCY: Mapping[str, Kind] = {
     "max_p99_ms": Kind(unit="ms", suffix=" ms"),
 }
 
-# Metrics that are fractions: a limit above 1 is a percentage written by mistake.
-_FRACTIONS = ("accuracy", "agreement")
 
-
-def parse_all(specs: Sequence[str], kinds: Mapping[str, Kind] | None) -> tuple[Budget, ...]:
+def parse_all(
+    specs: Sequence[str], kinds: Mapping[str, Kind] | None, largest: Mapping[str, Decimal] | None = None
+) -> tuple[Budget, ...]:
     """Budgets from `name=limit` strings, in their order.
 
     Args:
       kinds: the names that the test knows, or None for accuracy budgets, whose names hold the metric's.
+      largest: the largest value that a metric can take, for those that have a bound: a limit above it is a percentage
+        written by mistake.
 
     Raises:
       LeptonError: no budget at all, one name twice, an unknown name, or a limit that is not a plain decimal in the
@@ -97,7 +98,7 @@ def parse_all(specs: Sequence[str], kinds: Mapping[str, Kind] | None) -> tuple[B
             raise LeptonError(f"budget {spec!r}", "it has no limit", "Write name=limit")
         if name in budgets:
             raise LeptonError(f"budget {name}", "it is declared twice", "Keep one of the two")
-        budgets[name] = _parse(name, limit, _kind(name, kinds))
+        budgets[name] = _parse(name, limit, _kind(name, kinds, largest or {}))
     return tuple(budgets.values())
 
 
@@ -124,11 +125,10 @@ def metric_budget(name: str) -> MetricBudget:
     )
 
 
-def _kind(name: str, kinds: Mapping[str, Kind] | None) -> Kind:
+def _kind(name: str, kinds: Mapping[str, Kind] | None, largest: Mapping[str, Decimal]) -> Kind:
     if kinds is None:
         asked = metric_budget(name)
-        largest = Decimal(1) if asked.metric in _FRACTIONS else None
-        return Kind(unit=asked.metric, largest=largest, zero=bool(asked.change))
+        return Kind(unit=asked.metric, largest=largest.get(asked.metric), zero=bool(asked.change))
     if name not in kinds:
         raise LeptonError(f"budget {name}", "this test knows no such budget", suggestion(name, kinds))
     return kinds[name]

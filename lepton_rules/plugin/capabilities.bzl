@@ -20,6 +20,8 @@ CAPABILITIES = {
     "int8_full_range": "Sums 8-bit products without 16-bit saturation, so that weights use all 8 bits (no reduce_range).",
     "int8_per_channel": "Takes one weight scale for each output channel.",
     "int8_symmetric": "Takes activations and weights whose zero point is 0.",
+    "int8_weights": "Takes 8-bit integer weights with activations in a wider type.",
+    "onnxruntime_operators": "Runs onnxruntime's own operators (domain com.microsoft), such as fused attention.",
     "sparse_2_4": "Skips zeros of weights that have at most 2 non-zeros in each group of 4 along the reduced axis.",
     "tf32": "Computes float32 products with 10 fraction bits.",
     "uint8_activations": "Takes unsigned 8-bit activations (uint8).",

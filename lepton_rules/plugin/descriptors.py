@@ -116,11 +116,15 @@ class Metric(_Component):
 
     Args:
         needs_baseline: whether it compares with a baseline's outputs.
-        higher_is_better: which way a budget bounds it.
+        higher_is_better: which way a budget bounds it: `min_<name>` and `max_<name>_drop`, or `max_<name>` and
+            `max_<name>_rise`.
+        largest: the largest value that it can take, such as 1 for a share; a budget above it is refused. None where it
+            has no bound.
     """
 
     needs_baseline: bool = False
     higher_is_better: bool = True
+    largest: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

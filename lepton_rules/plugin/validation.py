@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 
@@ -73,6 +74,14 @@ def check(descriptor: Descriptor, what: str) -> None:
     elif isinstance(descriptor, Metric):
         _check_bool(problem, "needs_baseline", descriptor.needs_baseline)
         _check_bool(problem, "higher_is_better", descriptor.higher_is_better)
+        _check_largest(problem, descriptor.largest)
+
+
+def _check_largest(problem: Problem, largest: object) -> None:
+    if largest is None:
+        return
+    if isinstance(largest, bool) or not isinstance(largest, int | float) or not 0 < largest < math.inf:
+        raise problem(f"largest is {largest!r}, accepted is a positive number", "Write the bound, or leave it out")
 
 
 def _check_name(problem: Problem, field: str, name: object) -> None:

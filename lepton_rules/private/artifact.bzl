@@ -9,7 +9,7 @@ load("//lepton_rules/private/providers:recipe_info.bzl", "RecipeInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":components.bzl", "component_attributes", "decode_components")
 load(":dataset.bzl", "training_split")
-load(":evaluate.bzl", "ACCURACY", "evaluate", "measure")
+load(":evaluate.bzl", "ACCURACY", "evaluate", "measure", "metric_key")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":model_files.bzl", "declare_model", "model_flags", "model_providers")
 load(":plan.bzl", "plan")
@@ -218,10 +218,12 @@ def _lepton_artifact_impl(ctx):
         if not dataset.evaluation_split:
             fail(message("dataset", ctx.label, "{} has no evaluation split".format(dataset.label), "Name one in it, or leave dataset out and bind slots"))
         metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
+        alone = [metric for metric in metrics if not metric.descriptor["needs_baseline"]]
         predictions = evaluate(ctx, info, dataset)
         others.append(MetricsInfo(
             predictions = predictions,
-            metrics = measure(ctx, info, dataset, predictions, [m for m in metrics if not m.descriptor["needs_baseline"]]),
+            metrics = measure(ctx, info, dataset, predictions, alone),
+            computed = [metric_key(metric) for metric in alone],
             dataset = dataset,
         ))
     recipe = write_recipe(

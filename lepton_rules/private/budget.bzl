@@ -2,6 +2,9 @@
 
 load(":messages.bzl", "message")
 
+SIZE_BUDGETS = ["max_size_bytes", "max_size_ratio"]
+LATENCY_BUDGETS = ["max_p50_ms", "max_p90_ms", "max_p99_ms", "min_speedup"]
+
 _DIGITS = "0123456789"
 
 def _is_decimal(text):
@@ -9,7 +12,7 @@ def _is_decimal(text):
     digits = whole + fraction
     return bool(digits) and not digits.strip(_DIGITS)
 
-def check_budget(ctx, name, *, maximum = None, whole = False, positive = True):
+def check_budget(ctx, name, *, maximum = None, whole = False):
     """The budget that an attribute sets.
 
     Args:
@@ -17,28 +20,43 @@ def check_budget(ctx, name, *, maximum = None, whole = False, positive = True):
       name: string: the attribute; the unit is in its name.
       maximum: int or None: the largest value that has a meaning.
       whole: bool: whether it counts things.
-      positive: bool: whether zero is refused.
 
     Returns:
       string in decimal, or None when the budget is not set.
     """
-    text = getattr(ctx.attr, name).strip()
+    return check_limit(ctx.label, name, getattr(ctx.attr, name), maximum = maximum, whole = whole)
+
+def check_limit(label, name, text, *, maximum = None, whole = False, positive = True):
+    """The limit that a text sets.
+
+    Args:
+      label: Label: the target, for messages.
+      name: string: the budget.
+      text: string: its limit as somebody wrote it.
+      maximum: number or None: the largest value that has a meaning.
+      whole: bool: whether it counts things.
+      positive: bool: whether zero is refused.
+
+    Returns:
+      string in decimal, or None when the text is empty.
+    """
+    text = text.strip()
     if not text:
         return None
     if text[0] == "-" and _is_decimal(text[1:]):
-        fail(message(name, ctx.label, "{} is negative".format(text), "Give a number above 0"))
+        fail(message(name, label, "{} is negative".format(text), "Give a number above 0"))
     if not _is_decimal(text) or (whole and "." in text):
         fail(message(
             name,
-            ctx.label,
+            label,
             "{} is not {}".format(repr(text), "a whole number" if whole else "a decimal number"),
             "Write it like {}; the unit is in the name".format("\"1000000\"" if whole else "\"0.97\""),
         ))
     value = float(text)
     if positive and value == 0.0:
-        fail(message(name, ctx.label, "it is 0", "Give a number above 0"))
+        fail(message(name, label, "it is 0", "Give a number above 0"))
     if maximum != None and value > maximum:
-        fail(message(name, ctx.label, "{} is more than {}".format(text, maximum), "Give it as a fraction of 1, such as \"0.97\""))
+        fail(message(name, label, "{} is more than {}".format(text, maximum), "Give it as a fraction of 1, such as \"0.97\""))
     return text
 
 def require_budgets(ctx, budgets):

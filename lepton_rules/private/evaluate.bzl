@@ -4,10 +4,9 @@ load("//lepton_rules:pass.bzl", "lepton_component")
 load(":messages.bzl", "message")
 load(":run.bzl", "directory_flag", "json_flag", "lepton_run")
 
-# The metrics that the budgets of lepton_accuracy_test are about, without loading the plugin's passes.bzl: a user's
-# own list comes from there.
+# What an artifact is measured with unless it says otherwise, without loading the plugin's passes.bzl: a user's own list
+# comes from there.
 ACCURACY = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "accuracy", config = {})
-AGREEMENT = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "agreement", config = {})
 
 def evaluate(ctx, model, dataset):
     """Declares the action that runs a model on the evaluation split with its runtime's deterministic CPU reference.
@@ -49,6 +48,17 @@ def evaluate(ctx, model, dataset):
         sources = plugin.sources,
     )
     return predictions
+
+def metric_key(metric):
+    """What tells whether two measurements of one model are the same.
+
+    Args:
+      metric: a component of kind `metric`.
+
+    Returns:
+      string.
+    """
+    return json.encode([metric.plugin.label, metric.name, metric.config])
 
 def measure(ctx, model, dataset, predictions, metrics, baseline = None, name = "metrics.json"):
     """Declares the action that computes metrics from predictions.

@@ -5,7 +5,7 @@ load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInf
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
-load(":budget.bzl", "check_budget", "decimal", "require_baseline", "require_budgets")
+load(":budget.bzl", "LATENCY_BUDGETS", "check_budget", "decimal", "require_baseline", "require_budgets")
 load(":device_transition.bzl", "device_transition")
 load(":gate_settings.bzl", "GATE_ATTRS")
 load(":launcher.bzl", "runfile", "runfile_root", "write_launcher")
@@ -30,7 +30,7 @@ _ATTRS = GATE_ATTRS | {
 }
 
 def _lepton_latency_test_impl(ctx):
-    budgets = {name: check_budget(ctx, name) for name in ["max_p50_ms", "max_p90_ms", "max_p99_ms", "min_speedup"]}
+    budgets = {name: check_budget(ctx, name) for name in LATENCY_BUDGETS}
     given = require_budgets(ctx, budgets)
     require_baseline(ctx, ctx.attr.baseline, budgets, ["min_speedup"])
     if ctx.attr.batch < 1:

@@ -49,13 +49,14 @@ def _distance(a, b):
             row.append(min(above[j + 1] + 1, row[j] + 1, above[j] + (0 if a[i] == b[j] else 1)))
     return row[-1]
 
-def near_miss(got, accepted, listing = "accepted are"):
+def near_miss(got, accepted, listing = "accepted are", listed = None):
     """The accepted name that `got` most likely means.
 
     Args:
       got: string.
       accepted: list of string.
       listing: string: what introduces the list of all that is accepted.
+      listed: list of string: what the list shows where not all that is accepted.
 
     Returns:
       string: the end of a sentence: `did you mean "x"?`, or the list of what is accepted where nothing is near.
@@ -68,4 +69,4 @@ def near_miss(got, accepted, listing = "accepted are"):
             best, best_distance = name, distance
     if best != None and best_distance <= max(2, len(got) // 3):
         return "did you mean \"{}\"?".format(best)
-    return "{} {}".format(listing, ", ".join(sorted(accepted)) or "none")
+    return "{} {}".format(listing, ", ".join(sorted(accepted if listed == None else listed)) or "none")

@@ -27,6 +27,7 @@ DESCRIPTORS = json.decode(r'''{
    },
    "doc": "The share of samples whose highest score is their label\u0027s.",
    "higher_is_better": true,
+   "largest": 1,
    "needs_baseline": false
   },
   "agreement": {
@@ -43,7 +44,77 @@ DESCRIPTORS = json.decode(r'''{
    },
    "doc": "The share of samples on which model and baseline have their highest score at the same class.",
    "higher_is_better": true,
+   "largest": 1,
    "needs_baseline": true
+  },
+  "cosine": {
+   "config": {
+    "fields": {
+     "output": {
+      "default": "",
+      "doc": "The output that holds a vector for each sample; empty for a model\u0027s only output.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "doc": "The mean cosine between the model\u0027s output and the baseline\u0027s.",
+   "higher_is_better": true,
+   "largest": 1,
+   "needs_baseline": true
+  },
+  "spearman": {
+   "config": {
+    "fields": {
+     "output": {
+      "default": "",
+      "doc": "The output that holds a vector for each sample; empty for a model\u0027s only output.",
+      "optional": false,
+      "type": "string"
+     },
+     "pairs": {
+      "default": "pair",
+      "doc": "The dataset\u0027s array of pair numbers, each there twice: the two samples whose similarity counts.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "doc": "Spearman\u0027s rank correlation of the similarities of pairs with those that the baseline gives.",
+   "higher_is_better": true,
+   "largest": 1,
+   "needs_baseline": true
+  },
+  "spearman_labels": {
+   "config": {
+    "fields": {
+     "labels": {
+      "default": "labels",
+      "doc": "The dataset\u0027s array of grades: for each sample that of its pair.",
+      "optional": false,
+      "type": "string"
+     },
+     "output": {
+      "default": "",
+      "doc": "The output that holds a vector for each sample; empty for a model\u0027s only output.",
+      "optional": false,
+      "type": "string"
+     },
+     "pairs": {
+      "default": "pair",
+      "doc": "The dataset\u0027s array of pair numbers, each there twice: the two samples whose similarity counts.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "doc": "Spearman\u0027s rank correlation of the similarities of pairs with the dataset\u0027s grades of them.",
+   "higher_is_better": true,
+   "largest": 1,
+   "needs_baseline": false
   }
  },
  "name": "metrics",
@@ -104,7 +175,93 @@ def _agreement(
         unknown = unknown,
     )
 
+def _cosine(
+        *,
+        output = None,
+        **unknown):
+    """The mean cosine between the model's output and the baseline's.
+
+    Args:
+      output: The output that holds a vector for each sample; empty for a model's only output.
+        Default "".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a metric.
+    """
+    return lepton_component(
+        kind = "metric",
+        plugin = Label("//plugins/metrics"),
+        name = "cosine",
+        config = {
+            "output": output,
+        },
+        unknown = unknown,
+    )
+
+def _spearman(
+        *,
+        output = None,
+        pairs = None,
+        **unknown):
+    """Spearman's rank correlation of the similarities of pairs with those that the baseline gives.
+
+    Args:
+      output: The output that holds a vector for each sample; empty for a model's only output.
+        Default "".
+      pairs: The dataset's array of pair numbers, each there twice: the two samples whose similarity
+        counts. Default "pair".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a metric.
+    """
+    return lepton_component(
+        kind = "metric",
+        plugin = Label("//plugins/metrics"),
+        name = "spearman",
+        config = {
+            "output": output,
+            "pairs": pairs,
+        },
+        unknown = unknown,
+    )
+
+def _spearman_labels(
+        *,
+        labels = None,
+        output = None,
+        pairs = None,
+        **unknown):
+    """Spearman's rank correlation of the similarities of pairs with the dataset's grades of them.
+
+    Args:
+      labels: The dataset's array of grades: for each sample that of its pair. Default "labels".
+      output: The output that holds a vector for each sample; empty for a model's only output.
+        Default "".
+      pairs: The dataset's array of pair numbers, each there twice: the two samples whose similarity
+        counts. Default "pair".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a metric.
+    """
+    return lepton_component(
+        kind = "metric",
+        plugin = Label("//plugins/metrics"),
+        name = "spearman_labels",
+        config = {
+            "labels": labels,
+            "output": output,
+            "pairs": pairs,
+        },
+        unknown = unknown,
+    )
+
 metrics = struct(
     accuracy = _accuracy,
     agreement = _agreement,
+    cosine = _cosine,
+    spearman = _spearman,
+    spearman_labels = _spearman_labels,
 )

@@ -38,6 +38,106 @@ DESCRIPTORS = json.decode(r'''{
    "requires": [],
    "slots": {}
   },
+  "fix_shapes": {
+   "config": {
+    "fields": {
+     "dimensions": {
+      "doc": "Name of a dimension to its length, such as {\"batch\": \"1\", \"sequence\": \"32\"}; a nameless one is called after its input and axis, such as x_0.",
+      "optional": false,
+      "type": "string_dict"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Gives symbolic dimensions of the inputs their lengths, for chips that take no dynamic shapes.",
+   "preserves_signature": false,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {}
+  },
+  "fold_batch_norm": {
+   "config": {
+    "fields": {
+     "exclude": {
+      "default": [],
+      "doc": "Names of normalisations that stay as they are.",
+      "optional": false,
+      "type": "string_list"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Folds batch normalisation into the convolution, the transposed convolution or the linear layer before it.",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {}
+  },
+  "fuse_transformer": {
+   "config": {
+    "fields": {
+     "attention": {
+      "default": true,
+      "doc": "Fuse attention, its three projections among it.",
+      "optional": false,
+      "type": "bool"
+     },
+     "attention_mask": {
+      "choices": [
+       "any",
+       "right_padded"
+      ],
+      "default": "any",
+      "doc": "What masks may look like: zeros anywhere, or only at the end, which is faster on some chips.",
+      "optional": false,
+      "type": "string"
+     },
+     "embeddings": {
+      "default": false,
+      "doc": "Fuse the embeddings with their normalisation; then onnx.quantize_dynamic cannot shrink them alone.",
+      "optional": false,
+      "type": "bool"
+     },
+     "gelu": {
+      "default": true,
+      "doc": "Fuse Gelu, with the bias before it.",
+      "optional": false,
+      "type": "bool"
+     },
+     "hidden_size": {
+      "default": 0,
+      "doc": "Width of the hidden state; 0 reads it from the graph.",
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     },
+     "layer_norm": {
+      "default": true,
+      "doc": "Fuse layer normalisation, with the residual sum and the bias before it.",
+      "optional": false,
+      "type": "bool"
+     },
+     "num_heads": {
+      "default": 0,
+      "doc": "Heads of attention; 0 reads them from the graph.",
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Fuses attention, layer normalisation and Gelu of BERT-like encoders into onnxruntime\u0027s own operators.",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [
+    "onnxruntime_operators"
+   ],
+   "slots": {}
+  },
   "infer_shapes": {
    "config": {
     "fields": {},
@@ -204,10 +304,11 @@ DESCRIPTORS = json.decode(r'''{
      },
      "op_types": {
       "default": [
+       "Attention",
        "Gemm",
        "MatMul"
       ],
-      "doc": "Operators to quantize.",
+      "doc": "Operators to quantize. Gather and EmbedLayerNormalization shrink embeddings.",
       "optional": false,
       "type": "string_list"
      },
@@ -239,6 +340,208 @@ DESCRIPTORS = json.decode(r'''{
    "requires": [
     "int8",
     "int8_dynamic"
+   ],
+   "slots": {}
+  },
+  "quantize_weights": {
+   "config": {
+    "fields": {
+     "accuracy_level": {
+      "default": 0,
+      "doc": "Of MatMulNBits: 0 as the runtime likes, 1 float32 to 4 int8 products.",
+      "maximum": 4,
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     },
+     "bits": {
+      "choices": [
+       8,
+       4
+      ],
+      "default": 8,
+      "doc": "Bits of a weight.",
+      "optional": false,
+      "requires": {
+       "4": "int4_weights",
+       "8": "int8_weights"
+      },
+      "type": "int"
+     },
+     "block_size": {
+      "choices": [
+       16,
+       32,
+       64,
+       128,
+       256
+      ],
+      "default": 32,
+      "doc": "Weights that share one scale, along the axis that is summed over.",
+      "optional": false,
+      "type": "int"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that stay in floating point.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "form": {
+      "choices": [
+       "qdq",
+       "matmul_nbits"
+      ],
+      "default": "qdq",
+      "doc": "DequantizeLinear before what reads the weights, or onnxruntime\u0027s MatMulNBits for matrix products.",
+      "optional": false,
+      "requires": {
+       "matmul_nbits": "onnxruntime_operators"
+      },
+      "type": "string"
+     },
+     "op_types": {
+      "default": [
+       "Gemm",
+       "MatMul"
+      ],
+      "doc": "Operators whose weights are quantized: also Attention, Conv, ConvTranspose, Gather.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "symmetric": {
+      "default": true,
+      "doc": "Zero in the middle of each block\u0027s range; else a zero point for each block.",
+      "optional": false,
+      "type": "bool"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Weight-only quantization: weights of 8 or 4 bits in blocks, activations in floating point; no calibration",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {}
+  },
+  "remove_dead_branches": {
+   "config": {
+    "fields": {
+     "outputs": {
+      "default": [],
+      "doc": "Outputs to keep, with what they need; empty for all. An auxiliary head of training goes this way.",
+      "optional": false,
+      "type": "string_list"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Removes what no output needs: branches of conditions that are constant, dropout, identities, unread nodes.",
+   "preserves_signature": false,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {}
+  },
+  "set_input_layout": {
+   "config": {
+    "fields": {
+     "inputs": {
+      "default": [],
+      "doc": "Names of the inputs; empty for all of rank 4.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "layout": {
+      "choices": [
+       "NCHW",
+       "NHWC"
+      ],
+      "doc": "The layout that the inputs get; they have the other one now.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Changes the layout of image inputs, between channels first (NCHW) and channels last (NHWC).",
+   "preserves_signature": false,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {}
+  },
+  "smooth_quant": {
+   "config": {
+    "fields": {
+     "alpha": {
+      "default": 0.5,
+      "doc": "How much goes into the weights: 0 nothing, 1 all of it.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that are left alone.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "insert_multiplications": {
+      "default": true,
+      "doc": "Multiply where nothing before a layer can take the factors; else that layer is left alone.",
+      "optional": false,
+      "type": "bool"
+     },
+     "max_samples": {
+      "default": 512,
+      "doc": "At most so many calibration samples, the first ones.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "powers_of_two": {
+      "default": false,
+      "doc": "Round the factors to powers of two: products stay the same to the bit.",
+      "optional": false,
+      "type": "bool"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Moves great channels of activations into the weights before quantization, for transformers (SmoothQuant).",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [],
+   "slots": {
+    "calibration": {
+     "doc": "Samples that the magnitudes of activations are taken from.",
+     "kind": "dataset",
+     "required": true
+    }
+   }
+  },
+  "to_bf16": {
+   "config": {
+    "fields": {
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that stay in float32.",
+      "optional": false,
+      "type": "string_list"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Stores and computes in bfloat16; inputs and outputs stay float32.",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [
+    "bf16"
    ],
    "slots": {}
   },
@@ -289,6 +592,101 @@ def _check(**unknown):
         plugin = Label("//plugins/onnx"),
         name = "check",
         config = {},
+        unknown = unknown,
+    )
+
+def _fix_shapes(
+        *,
+        dimensions = None,
+        **unknown):
+    """Gives symbolic dimensions of the inputs their lengths, for chips that take no dynamic shapes.
+
+    Consumes onnx, produces onnx.
+
+    Args:
+      dimensions: Name of a dimension to its length, such as {"batch": "1", "sequence": "32"}; a
+        nameless one is called after its input and axis, such as x_0. It must be given.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "fix_shapes",
+        config = {
+            "dimensions": dimensions,
+        },
+        unknown = unknown,
+    )
+
+def _fold_batch_norm(
+        *,
+        exclude = None,
+        **unknown):
+    """Folds batch normalisation into the convolution, the transposed convolution or the linear layer before it.
+
+    Consumes onnx, produces onnx.
+
+    Args:
+      exclude: Names of normalisations that stay as they are. Default [].
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "fold_batch_norm",
+        config = {
+            "exclude": exclude,
+        },
+        unknown = unknown,
+    )
+
+def _fuse_transformer(
+        *,
+        attention = None,
+        attention_mask = None,
+        embeddings = None,
+        gelu = None,
+        hidden_size = None,
+        layer_norm = None,
+        num_heads = None,
+        **unknown):
+    """Fuses attention, layer normalisation and Gelu of BERT-like encoders into onnxruntime's own operators.
+
+    Consumes onnx, produces onnx.
+    Requires hardware with onnxruntime_operators.
+
+    Args:
+      attention: Fuse attention, its three projections among it. Default True.
+      attention_mask: What masks may look like: zeros anywhere, or only at the end, which is faster
+        on some chips. One of any, right_padded. Default "any".
+      embeddings: Fuse the embeddings with their normalisation; then onnx.quantize_dynamic cannot
+        shrink them alone. Default False.
+      gelu: Fuse Gelu, with the bias before it. Default True.
+      hidden_size: Width of the hidden state; 0 reads it from the graph. At least 0. Default 0.
+      layer_norm: Fuse layer normalisation, with the residual sum and the bias before it. Default
+        True.
+      num_heads: Heads of attention; 0 reads them from the graph. At least 0. Default 0.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "fuse_transformer",
+        config = {
+            "attention": attention,
+            "attention_mask": attention_mask,
+            "embeddings": embeddings,
+            "gelu": gelu,
+            "hidden_size": hidden_size,
+            "layer_norm": layer_norm,
+            "num_heads": num_heads,
+        },
         unknown = unknown,
     )
 
@@ -441,7 +839,8 @@ def _quantize_dynamic(
 
     Args:
       exclude: Names of nodes that stay in floating point. Default [].
-      op_types: Operators to quantize. Default ["Gemm", "MatMul"].
+      op_types: Operators to quantize. Gather and EmbedLayerNormalization shrink embeddings. Default
+        ["Attention", "Gemm", "MatMul"].
       per_channel: One weight scale for each output channel. Default True. The value true requires
         int8_per_channel.
       reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
@@ -459,6 +858,174 @@ def _quantize_dynamic(
             "op_types": op_types,
             "per_channel": per_channel,
             "reduce_range": reduce_range,
+        },
+        unknown = unknown,
+    )
+
+def _quantize_weights(
+        *,
+        accuracy_level = None,
+        bits = None,
+        block_size = None,
+        exclude = None,
+        form = None,
+        op_types = None,
+        symmetric = None,
+        **unknown):
+    """Weight-only quantization: weights of 8 or 4 bits in blocks, activations in floating point; no calibration.
+
+    Consumes onnx, produces onnx.
+
+    Args:
+      accuracy_level: Of MatMulNBits: 0 as the runtime likes, 1 float32 to 4 int8 products. At least
+        0 and at most 4. Default 0.
+      bits: Bits of a weight. One of 8, 4. Default 8. The value 4 requires int4_weights. The value 8
+        requires int8_weights.
+      block_size: Weights that share one scale, along the axis that is summed over. One of 16, 32,
+        64, 128, 256. Default 32.
+      exclude: Names of nodes that stay in floating point. Default [].
+      form: DequantizeLinear before what reads the weights, or onnxruntime's MatMulNBits for matrix
+        products. One of qdq, matmul_nbits. Default "qdq". The value matmul_nbits requires
+        onnxruntime_operators.
+      op_types: Operators whose weights are quantized: also Attention, Conv, ConvTranspose, Gather.
+        Default ["Gemm", "MatMul"].
+      symmetric: Zero in the middle of each block's range; else a zero point for each block. Default
+        True.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "quantize_weights",
+        config = {
+            "accuracy_level": accuracy_level,
+            "bits": bits,
+            "block_size": block_size,
+            "exclude": exclude,
+            "form": form,
+            "op_types": op_types,
+            "symmetric": symmetric,
+        },
+        unknown = unknown,
+    )
+
+def _remove_dead_branches(
+        *,
+        outputs = None,
+        **unknown):
+    """Removes what no output needs: branches of conditions that are constant, dropout, identities, unread nodes.
+
+    Consumes onnx, produces onnx.
+
+    Args:
+      outputs: Outputs to keep, with what they need; empty for all. An auxiliary head of training
+        goes this way. Default [].
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "remove_dead_branches",
+        config = {
+            "outputs": outputs,
+        },
+        unknown = unknown,
+    )
+
+def _set_input_layout(
+        *,
+        inputs = None,
+        layout = None,
+        **unknown):
+    """Changes the layout of image inputs, between channels first (NCHW) and channels last (NHWC).
+
+    Consumes onnx, produces onnx.
+
+    Args:
+      inputs: Names of the inputs; empty for all of rank 4. Default [].
+      layout: The layout that the inputs get; they have the other one now. One of NCHW, NHWC. It
+        must be given.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "set_input_layout",
+        config = {
+            "inputs": inputs,
+            "layout": layout,
+        },
+        unknown = unknown,
+    )
+
+def _smooth_quant(
+        *,
+        alpha = None,
+        exclude = None,
+        insert_multiplications = None,
+        max_samples = None,
+        powers_of_two = None,
+        **unknown):
+    """Moves great channels of activations into the weights before quantization, for transformers (SmoothQuant).
+
+    Consumes onnx, produces onnx.
+    The artifact must bind the dataset slot calibration. Samples that the magnitudes of activations
+    are taken from.
+
+    Args:
+      alpha: How much goes into the weights: 0 nothing, 1 all of it. At least 0 and at most 1.
+        Default 0.5.
+      exclude: Names of nodes that are left alone. Default [].
+      insert_multiplications: Multiply where nothing before a layer can take the factors; else that
+        layer is left alone. Default True.
+      max_samples: At most so many calibration samples, the first ones. At least 1. Default 512.
+      powers_of_two: Round the factors to powers of two: products stay the same to the bit. Default
+        False.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "smooth_quant",
+        config = {
+            "alpha": alpha,
+            "exclude": exclude,
+            "insert_multiplications": insert_multiplications,
+            "max_samples": max_samples,
+            "powers_of_two": powers_of_two,
+        },
+        unknown = unknown,
+    )
+
+def _to_bf16(
+        *,
+        exclude = None,
+        **unknown):
+    """Stores and computes in bfloat16; inputs and outputs stay float32.
+
+    Consumes onnx, produces onnx.
+    Requires hardware with bf16.
+
+    Args:
+      exclude: Names of nodes that stay in float32. Default [].
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "to_bf16",
+        config = {
+            "exclude": exclude,
         },
         unknown = unknown,
     )
@@ -493,10 +1060,18 @@ def _to_fp16(
 
 onnx = struct(
     check = _check,
+    fix_shapes = _fix_shapes,
+    fold_batch_norm = _fold_batch_norm,
+    fuse_transformer = _fuse_transformer,
     infer_shapes = _infer_shapes,
     onnx = _onnx,
     optimize = _optimize,
     quantize = _quantize,
     quantize_dynamic = _quantize_dynamic,
+    quantize_weights = _quantize_weights,
+    remove_dead_branches = _remove_dead_branches,
+    set_input_layout = _set_input_layout,
+    smooth_quant = _smooth_quant,
+    to_bf16 = _to_bf16,
     to_fp16 = _to_fp16,
 )

@@ -40,12 +40,15 @@ DESCRIPTORS = json.decode(r'''{
    "available": "",
    "capabilities": [
     "dynamic_shapes",
+    "int4_weights",
     "int8",
     "int8_activations",
     "int8_asymmetric",
     "int8_dynamic",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
+    "onnxruntime_operators",
     "uint8_activations"
    ],
    "doc": "An x86-64 or arm64 CPU of any kind.",
@@ -69,6 +72,7 @@ DESCRIPTORS = json.decode(r'''{
    "available": "cpu_vnni",
    "capabilities": [
     "dynamic_shapes",
+    "int4_weights",
     "int8",
     "int8_activations",
     "int8_asymmetric",
@@ -76,6 +80,8 @@ DESCRIPTORS = json.decode(r'''{
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
+    "onnxruntime_operators",
     "uint8_activations",
     "vnni"
    ],
@@ -92,13 +98,17 @@ DESCRIPTORS = json.decode(r'''{
    ],
    "available": "cuda",
    "capabilities": [
+    "bf16",
     "dynamic_shapes",
     "fp16",
+    "int4_weights",
     "int8",
     "int8_activations",
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
+    "onnxruntime_operators",
     "tf32"
    ],
    "doc": "An NVIDIA GPU through CUDA and cuDNN.",
@@ -132,6 +142,7 @@ DESCRIPTORS = json.decode(r'''{
     "int8_full_range",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
     "tf32"
    ],
    "doc": "An NVIDIA GPU through TensorRT, with CUDA for what TensorRT does not take.",

@@ -39,6 +39,7 @@ def _latency(name: str, attributes: str, says: str, artifact: str = "//gates:rig
     return Case(name, f'lepton_latency_test(name = "x", artifact = "{artifact}", {attributes})\n', says)
 
 
+_METRICS = 'load("@lepton_rules//plugins/metrics:passes.bzl", "metrics", METRICS = "DESCRIPTORS")\n'
 _PLUGIN = """lepton_plugin(name = "{name}", descriptors = {descriptors}, environment = "@failing_small//:environment")
 """
 
@@ -305,7 +306,7 @@ _PLANS = [
         'hardware = "//scribe:desk", dataset = "//data:coins", metrics = [metrics.accuracy(), odd]',
         "lepton: metrics in {here}:x: they come from @lepton_rules//plugins/metrics:metrics and {here}:odd. "
         "Take the metrics of one target from one plugin.",
-        before='load("@lepton_rules//plugins/metrics:passes.bzl", "metrics", METRICS = "DESCRIPTORS")\n'
+        before=_METRICS
         + _PLUGIN.format(name="odd", descriptors='METRICS | {"name": "odd"}')
         + _component("odd", "metric", "accuracy"),
     ),
@@ -663,6 +664,48 @@ _BUDGETS = [
         "min_speedup = 2",
         "lepton: min_speedup in {here}:x: it is relative to a baseline, and there is none. "
         "Set baseline to the artifact to compare with.",
+    ),
+    _accuracy(
+        "drop_of_what_compares",
+        'max_agreement_drop = 0.01, baseline = "//gates:slow"',
+        "lepton: max_agreement_drop in {here}:x: agreement itself compares with the baseline. Set min_agreement.",
+    ),
+    _accuracy(
+        "budget_on_the_wrong_side",
+        "max_accuracy = 0.9",
+        "lepton: max_accuracy in {here}:x: accuracy is better when it is higher. "
+        "Set one of min_accuracy, max_accuracy_drop.",
+    ),
+    _accuracy(
+        "budget_on_an_unknown_metric",
+        "min_acuracy = 0.9",
+        'lepton: min_acuracy in {here}:x: there is no metric "acuracy"; did you mean "min_accuracy"? '
+        "Correct its name, or give the metric in metrics.",
+    ),
+    Case(
+        "misspelled_budget_of_latency",
+        'lepton_budgets(name = "x", artifact = "//gates:right", min_speed_up = 2)\n',
+        'lepton: min_speed_up in {here}:x_accuracy_test: there is no metric "speed_up"; '
+        'did you mean "min_speedup"? Correct its name, or give the metric in metrics.',
+    ),
+    _accuracy(
+        "budget_on_a_metric_is_a_select",
+        'min_accuracy = select({"//conditions:default": 0.9})',
+        "lepton: min_accuracy in {here}:x: it is a select, which no budget on a metric takes. "
+        "Write a target for each case.",
+    ),
+    Case(
+        "metric_twice",
+        f'{_METRICS}lepton_accuracy_test(name = "x", artifact = "//gates:right", min_accuracy = 0.9, '
+        "metrics = [metrics.accuracy(), metrics.accuracy()])\n",
+        "lepton: metrics in {here}:x: accuracy is there twice. Keep one of the two: a budget names the metric alone.",
+    ),
+    Case(
+        "metrics_without_a_budget",
+        f'{_METRICS}lepton_budgets(name = "x", artifact = "//gates:right", max_size_bytes = 1, '
+        "metrics = [metrics.accuracy()])\n",
+        "lepton: metrics in {here}:x: no budget of accuracy is set. "
+        "Set one, such as min_accuracy = 0.97, or remove metrics.",
     ),
     _accuracy(
         "accuracy_without_a_dataset",

@@ -8,19 +8,28 @@ from lepton_rules.plugin.contract import SampleMetric, Samples
 
 
 def write(directory: Path) -> Samples:
-    """Four answers, three of them right; a baseline that agrees with two."""
-    for name, answers in (("outputs", [0, 1, 2, 0]), ("baseline", [0, 1, 0, 1])):
+    """Four answers, three of them right, which as vectors are two graded pairs; a baseline that agrees with two."""
+    for name, answers in (("outputs", [0, 1, 2, 0]), ("baseline", [0, 1, 1, 1])):
         numpy.savez(directory / f"{name}.npz", logits=numpy.eye(3, dtype=numpy.float32)[answers])
-    numpy.savez(directory / "split.npz", x=numpy.zeros((4, 2), numpy.float32), labels=numpy.array([0, 1, 2, 2]))
+    numpy.savez(
+        directory / "split.npz",
+        x=numpy.zeros((4, 2), numpy.float32),
+        labels=numpy.array([0, 1, 2, 2]),
+        pair=numpy.array([7, 8, 8, 7]),
+        grade=numpy.array([5.0, 1.0, 1.0, 5.0]),
+    )
     one = SampleMetric(
         outputs=directory / "outputs.npz", arrays=directory / "split.npz", baseline=directory / "baseline.npz"
     )
     return Samples(
         models={},
-        metrics={"accuracy": one, "agreement": one},
+        metrics=dict.fromkeys(("accuracy", "agreement", "cosine", "spearman", "spearman_labels"), one),
         configs={
             "metrics.accuracy": [{"output": "logits", "labels": "labels"}],
             "metrics.agreement": [{"output": "logits"}],
+            "metrics.cosine": [{"output": "logits"}],
+            "metrics.spearman": [{"pairs": "pair"}],
+            "metrics.spearman_labels": [{"labels": "grade"}],
         },
         refused={"metrics.accuracy": [{"output": 1}, {"topk": 5}]},
     )

@@ -93,6 +93,30 @@ def test_a_baseline_is_needed_and_must_have_seen_the_same_samples(tmp_path: Path
     assert done.status == 1
 
 
+def test_several_files_of_metrics_are_one(tmp_path: Path) -> None:
+    candidate = _metrics(tmp_path / "c1", {"accuracy": 0.99})
+    more = (f"--metrics={_metrics(tmp_path / 'c2', {'f1': 0.93})}",)
+    again = (f"--baseline_metrics={_metrics(tmp_path / 'b2', {'f1': 0.94})}",)
+    baseline = _metrics(tmp_path / "b1", {"accuracy": 0.98, "f1": 0.5})
+    budgets = ("min_accuracy=0.97", "min_f1=0.93", "max_f1_drop=0.01")
+    assert _accuracy(tmp_path, candidate, *budgets, baseline=baseline, flags=more + again).verdicts == {
+        "min_accuracy": "PASS",
+        "min_f1": "PASS",
+        "max_f1_drop": "PASS",
+    }
+    other = _metrics(tmp_path / "c3", {"f1": 0.93}, predictions_digest="sha256:" + "6" * 64)
+    done = _accuracy(tmp_path, candidate, *budgets, baseline=baseline, flags=(f"--metrics={other}",))
+    assert "metrics of //x:y in //x:y_accuracy_test: their files are of other predictions or samples" in done.output
+    assert done.status == 1
+
+
+def test_a_budget_above_all_values_is_refused(tmp_path: Path) -> None:
+    candidate = _metrics(tmp_path / "c", {"accuracy": 0.99})
+    done = _accuracy(tmp_path, candidate, "min_accuracy=97", flags=("--largest=accuracy=1",))
+    assert "budget min_accuracy in //x:y_accuracy_test: its limit 97 is above 1" in done.output
+    assert done.status == 1
+
+
 def test_metrics_of_another_model_are_refused(tmp_path: Path) -> None:
     candidate = _metrics(tmp_path / "c", {"accuracy": 0.99})
     manifest = make_model(tmp_path / "model")[1]

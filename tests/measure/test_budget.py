@@ -8,9 +8,9 @@ from lepton_rules.measure.budget import LATENCY, SIZE, metric_budget, parse_all
 from lepton_rules.plugin import LeptonError
 
 
-def _refusal(specs: list[str], kinds: object = SIZE) -> str:
+def _refusal(specs: list[str], kinds: object = SIZE, largest: dict[str, Decimal] | None = None) -> str:
     with pytest.raises(LeptonError) as error:
-        parse_all(specs, kinds)  # type: ignore[arg-type]
+        parse_all(specs, kinds, largest)  # type: ignore[arg-type]
     return str(error.value)
 
 
@@ -48,8 +48,9 @@ def test_zero_is_refused_but_for_changes() -> None:
 
 
 def test_the_wrong_unit_is_refused() -> None:
-    assert "above 1, the largest that makes sense" in _refusal(["min_accuracy=97"], None)
-    assert "not a percentage" in _refusal(["max_accuracy_drop=1.5"], None)
+    assert "above 1, the largest that makes sense" in _refusal(["min_share=97"], None, {"share": Decimal(1)})
+    assert "not a percentage" in _refusal(["max_share_drop=1.5"], None, {"share": Decimal(1)})
+    assert parse_all(["max_perplexity=97"], None, {"share": Decimal(1)})[0].limit == 97
     assert "above 10" in _refusal(["max_size_ratio=27"])
     assert "not a whole number of bytes" in _refusal(["max_size_bytes=0.27"])
     assert "above 100" in _refusal(["min_speedup=320"], LATENCY)

@@ -27,15 +27,6 @@ from lepton_rules.plugin import (
 from lepton_rules.plugin.manager import load
 from lepton_rules.plugin.onnx_canonical import save
 
-CONFIGS = {
-    "check": configs.CheckConfig,
-    "infer_shapes": configs.InferShapesConfig,
-    "optimize": configs.OptimizeConfig,
-    "quantize": configs.QuantizeConfig,
-    "quantize_dynamic": configs.QuantizeDynamicConfig,
-    "to_fp16": configs.ToFp16Config,
-}
-
 
 def directory_of(model: onnx.ModelProto, path: Path) -> ModelDirectory:
     """The model as a pass is given it."""
@@ -52,6 +43,8 @@ def opened(path: Path, hardware: HardwareFacts | None = None) -> ModelDirectory:
         "format": "onnx",
         "inputs": [spec.to_json() for spec in facts.inputs],
         "outputs": [spec.to_json() for spec in facts.outputs],
+        "parameters": facts.parameters,
+        "macs": facts.macs,
         "hardware": hardware and {"target": hardware.target, "options": dict(hardware.options)},
     }
     return ModelDirectory(path=path, manifest=manifest)
@@ -79,7 +72,7 @@ def apply(
     implementation = plugin.resolve(descriptor)
     context = PassContext(
         label="//test:model",
-        config=parse_config(CONFIGS[name], config or {}, what=f"onnx.{name}"),
+        config=parse_config(descriptor.config, config or {}, what=f"onnx.{name}"),
         model=model,
         slots=slots,
         hardware=None,
@@ -108,8 +101,8 @@ def import_file(
     return import_onnx(context)
 
 
-def outputs_of(model: ModelDirectory | onnx.ModelProto, x: Array) -> Array:
-    """The first output of the unfused graph for the input x."""
+def outputs_of(model: ModelDirectory | onnx.ModelProto, x: Array | Mapping[str, Array]) -> Array:
+    """The first output of the unfused graph for the input x, or for all inputs by name."""
     from lepton_plugin_onnx.native import session
 
     if isinstance(model, onnx.ModelProto):
@@ -120,7 +113,9 @@ def outputs_of(model: ModelDirectory | onnx.ModelProto, x: Array) -> Array:
         running = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     else:
         running = session(model.path / "model.onnx")
-    result: Array = running.run(None, {running.get_inputs()[0].name: x})[0]
+    names = {value.name for value in running.get_inputs()}
+    feed = {name: x[name] for name in names} if isinstance(x, Mapping) else {next(iter(names)): x}
+    result: Array = running.run(None, feed)[0]
     return result
 
 

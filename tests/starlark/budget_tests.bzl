@@ -4,7 +4,7 @@ load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 
 # The unit under test is private.
 # buildifier: disable=bzl-visibility
-load("//lepton_rules/private:budget.bzl", "check_budget", "decimal", "require_budgets")
+load("//lepton_rules/private:budget.bzl", "check_budget", "check_limit", "decimal", "require_budgets")
 
 def _decimal_impl(ctx):
     env = unittest.begin(ctx)
@@ -41,7 +41,7 @@ def _check_budget_impl(ctx):
         asserts.equals(env, text, check_budget(_ctx(text), "budget"))
     asserts.equals(env, "0.97", check_budget(_ctx(" 0.97 "), "budget"))
     asserts.equals(env, "1", check_budget(_ctx("1"), "budget", maximum = 1))
-    asserts.equals(env, "0", check_budget(_ctx("0"), "budget", positive = False))
+    asserts.equals(env, "0", check_limit(Label("//a:b"), "budget", "0", positive = False))
     asserts.equals(env, "1000", check_budget(_ctx("1000"), "budget", whole = True))
     return unittest.end(env)
 

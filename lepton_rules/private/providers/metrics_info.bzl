@@ -1,12 +1,13 @@
 """MetricsInfo: what a model answered on its evaluation split, and how good that is."""
 
-def _init(*, predictions, metrics, dataset):
-    return {"dataset": dataset, "metrics": metrics, "predictions": predictions}
+def _init(*, predictions, metrics, computed, dataset):
+    return {"computed": computed, "dataset": dataset, "metrics": metrics, "predictions": predictions}
 
 MetricsInfo, _new_metrics_info = provider(
     doc = "Predictions of a model on the evaluation split of its dataset, and the metrics computed from them.",
     init = _init,
     fields = {
+        "computed": "list of string: for each metric in metrics its plugin, name and configuration.",
         "dataset": "DatasetInfo: the dataset whose evaluation split was used.",
         "metrics": "File: metrics.json.",
         "predictions": "File: npz of the model's outputs, one row a sample.",

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from lepton_plugin_metrics.answers import answers, scores
+from lepton_plugin_metrics.answers import answers, array_of, scores
 from lepton_rules.plugin import LeptonError, MetricContext
-from lepton_rules.plugin.names import suggestion
 
 _WHAT = "metric metrics.accuracy"
 
@@ -18,9 +17,7 @@ def accuracy(context: MetricContext) -> float:
       LeptonError: the labels are missing, of another shape, no integers or out of range; or the output has no scores.
     """
     name = context.config.labels
-    if name not in context.arrays:
-        raise LeptonError(_WHAT, f"the dataset has no array {name!r}", suggestion(name, context.arrays))
-    labels = context.arrays[name]
+    labels = array_of(context.arrays, name, _WHAT)
     found = scores(context.outputs, context.config.output, _WHAT)
     if labels.dtype.kind not in "iu":
         raise LeptonError(_WHAT, f"labels {name!r} have dtype {labels.dtype}", "Write the classes' indices as int64")

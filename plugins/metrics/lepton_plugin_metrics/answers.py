@@ -1,4 +1,4 @@
-"""From scores to answers."""
+"""What metrics read: a named output, a named array of the dataset, and the answers in scores."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,31 @@ import numpy as np
 
 from lepton_rules.plugin import LeptonError
 from lepton_rules.plugin.names import suggestion
+
+
+def named_output(outputs: Mapping[str, np.ndarray[Any, Any]], output: str, what: str) -> str:
+    """The name of the output that a metric is about: `output`, or where that is empty the only one.
+
+    Raises:
+      LeptonError: there is no such output, or the model has several and none is named.
+    """
+    if not output and len(outputs) > 1:
+        raise LeptonError(what, f"the model has the outputs {', '.join(sorted(outputs))}", "Name one with output")
+    name = output or next(iter(outputs))
+    if name not in outputs:
+        raise LeptonError(what, f"the model has no output {name!r}", suggestion(name, outputs))
+    return name
+
+
+def array_of(arrays: Mapping[str, np.ndarray[Any, Any]], name: str, what: str) -> np.ndarray[Any, Any]:
+    """The dataset's array of that name.
+
+    Raises:
+      LeptonError: there is none.
+    """
+    if name not in arrays:
+        raise LeptonError(what, f"the dataset has no array {name!r}", suggestion(name, arrays))
+    return arrays[name]
 
 
 def scores(outputs: Mapping[str, np.ndarray[Any, Any]], output: str, what: str) -> np.ndarray[Any, Any]:
@@ -21,11 +46,7 @@ def scores(outputs: Mapping[str, np.ndarray[Any, Any]], output: str, what: str) 
       LeptonError: there is no such output, or the model has several and none is named; it has no axis of at least two
         classes, is no array of numbers, or holds NaN, which has no highest score.
     """
-    if not output and len(outputs) > 1:
-        raise LeptonError(what, f"the model has the outputs {', '.join(sorted(outputs))}", "Name one with output")
-    name = output or next(iter(outputs))
-    if name not in outputs:
-        raise LeptonError(what, f"the model has no output {name!r}", suggestion(name, outputs))
+    name = named_output(outputs, output, what)
     array = outputs[name]
     if array.ndim < 2 or array.shape[-1] < 2 or array.dtype.kind not in "fiu":
         raise LeptonError(

@@ -25,3 +25,37 @@ class AgreementConfig:
     VERSION: ClassVar[int] = 1
 
     output: str = option("", doc=_OUTPUT)
+
+
+_VECTOR = "The output that holds a vector for each sample; empty for a model's only output."
+_PAIRS = "The dataset's array of pair numbers, each there twice: the two samples whose similarity counts."
+
+
+@dataclass(frozen=True, kw_only=True)
+class CosineConfig:
+    """The mean cosine between the model's output and the baseline's."""
+
+    VERSION: ClassVar[int] = 1
+
+    output: str = option("", doc=_VECTOR)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpearmanConfig:
+    """Spearman's rank correlation of the similarities of pairs with those that the baseline gives."""
+
+    VERSION: ClassVar[int] = 1
+
+    output: str = option("", doc=_VECTOR)
+    pairs: str = option("pair", doc=_PAIRS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpearmanLabelsConfig:
+    """Spearman's rank correlation of the similarities of pairs with the dataset's grades of them."""
+
+    VERSION: ClassVar[int] = 1
+
+    output: str = option("", doc=_VECTOR)
+    pairs: str = option("pair", doc=_PAIRS)
+    labels: str = option("labels", doc="The dataset's array of grades: for each sample that of its pair.")

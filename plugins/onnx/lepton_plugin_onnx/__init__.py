@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lepton_plugin_onnx import configs
+from lepton_plugin_onnx import configs, graph_configs
 from lepton_rules.plugin import Importer, Pass, Slot, hookimpl
 
 __version__ = "0.1.0"
@@ -78,5 +78,67 @@ def lepton_passes() -> Sequence[Pass]:
             requires=("fp16",),
             preserves_signature=False,
             implementation="lepton_plugin_onnx.to_fp16:to_fp16",
+        ),
+        Pass(
+            name="fuse_transformer",
+            consumes="onnx",
+            produces="onnx",
+            config=graph_configs.FuseTransformerConfig,
+            requires=("onnxruntime_operators",),
+            implementation="lepton_plugin_onnx.fuse_transformer:fuse_transformer",
+        ),
+        Pass(
+            name="fix_shapes",
+            consumes="onnx",
+            produces="onnx",
+            config=graph_configs.FixShapesConfig,
+            preserves_signature=False,
+            implementation="lepton_plugin_onnx.fix_shapes:fix_shapes",
+        ),
+        Pass(
+            name="fold_batch_norm",
+            consumes="onnx",
+            produces="onnx",
+            config=graph_configs.FoldBatchNormConfig,
+            implementation="lepton_plugin_onnx.fold_batch_norm:fold_batch_norm",
+        ),
+        Pass(
+            name="remove_dead_branches",
+            consumes="onnx",
+            produces="onnx",
+            config=graph_configs.RemoveDeadBranchesConfig,
+            preserves_signature=False,
+            implementation="lepton_plugin_onnx.remove_dead_branches:remove_dead_branches",
+        ),
+        Pass(
+            name="set_input_layout",
+            consumes="onnx",
+            produces="onnx",
+            config=graph_configs.SetInputLayoutConfig,
+            preserves_signature=False,
+            implementation="lepton_plugin_onnx.set_input_layout:set_input_layout",
+        ),
+        Pass(
+            name="smooth_quant",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.SmoothQuantConfig,
+            slots=(Slot(name="calibration", doc="Samples that the magnitudes of activations are taken from."),),
+            implementation="lepton_plugin_onnx.smooth_quant:smooth_quant",
+        ),
+        Pass(
+            name="quantize_weights",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.QuantizeWeightsConfig,
+            implementation="lepton_plugin_onnx.quantize_weights:quantize_weights",
+        ),
+        Pass(
+            name="to_bf16",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.ToBf16Config,
+            requires=("bf16",),
+            implementation="lepton_plugin_onnx.to_bf16:to_bf16",
         ),
     ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _BATCH_BYTES = 64 << 20  # of activations alive at once
-_WHAT = "pass onnx.quantize"
+_WHAT = "calibration"
 
 
 class Calibration:
@@ -91,6 +91,25 @@ class Calibration:
             found[name] = (kind(low), kind(high))
         return found
 
+    def channel_magnitudes(self) -> dict[str, Array]:
+        """Tensor name to [channels], float64: the greatest magnitude of each channel, the last axis.
+
+        LeptonError when an activation is NaN or infinite.
+        """
+        import numpy as np
+
+        found: dict[str, Array] = {}
+
+        def observe(name: str, values: Array) -> None:
+            if not values.size:
+                return
+            magnitudes = np.abs(values).reshape(-1, values.shape[-1]).max(0).astype(np.float64)
+            _require_finite(name, magnitudes)
+            found[name] = np.maximum(found[name], magnitudes) if name in found else magnitudes
+
+        self._run(observe)
+        return found
+
     def _extremes(self) -> dict[str, tuple[Any, Any]]:
         import numpy as np
 
@@ -100,9 +119,7 @@ class Calibration:
             if not values.size:
                 return
             low, high = values.min(), values.max()
-            if not (np.isfinite(low) and np.isfinite(high)):
-                why = f"the activation {name!r} is NaN or infinite for some calibration sample"
-                raise LeptonError(_WHAT, why, "Mend the model or the calibration data")
+            _require_finite(name, np.array([low, high]))
             if name in found:
                 low, high = min(low, found[name][0]), max(high, found[name][1])
             found[name] = (low, high)
@@ -155,6 +172,14 @@ class Calibration:
             end = min(self.samples, start + self._step)
             yield {name: self._arrays[name][start:end] for name in self._inputs}
             start = end
+
+
+def _require_finite(name: str, values: Array) -> None:
+    import numpy as np
+
+    if not np.isfinite(values).all():
+        why = f"the activation {name!r} is NaN or infinite for some calibration sample"
+        raise LeptonError(_WHAT, why, "Mend the model or the calibration data")
 
 
 def _observing_session(model: onnx.ModelProto, tensors: Sequence[str], threads: int) -> Any:

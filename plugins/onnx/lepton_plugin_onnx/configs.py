@@ -92,7 +92,10 @@ class QuantizeDynamicConfig:
         doc="Weights of 7 bits, for chips whose 8-bit products saturate.",
         requires={"false": "int8_full_range"},
     )
-    op_types: tuple[str, ...] = option(("Gemm", "MatMul"), doc="Operators to quantize.")
+    op_types: tuple[str, ...] = option(
+        ("Attention", "Gemm", "MatMul"),
+        doc="Operators to quantize. Gather and EmbedLayerNormalization shrink embeddings.",
+    )
     exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in floating point.")
 
 
@@ -102,4 +105,51 @@ class ToFp16Config:
 
     VERSION: ClassVar[int] = 1
     keep_io_types: bool = option(True, doc="Inputs and outputs of the model stay float32.")
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in float32.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothQuantConfig:
+    """Moves great channels of activations into the weights before quantization, for transformers (SmoothQuant)."""
+
+    VERSION: ClassVar[int] = 1
+    alpha: float = option(0.5, doc="How much goes into the weights: 0 nothing, 1 all of it.", minimum=0, maximum=1)
+    max_samples: int = option(512, doc="At most so many calibration samples, the first ones.", minimum=1)
+    insert_multiplications: bool = option(
+        True, doc="Multiply where nothing before a layer can take the factors; else that layer is left alone."
+    )
+    powers_of_two: bool = option(False, doc="Round the factors to powers of two: products stay the same to the bit.")
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that are left alone.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeWeightsConfig:
+    """Weight-only quantization: weights of 8 or 4 bits in blocks, activations in floating point; no calibration
+    data."""
+
+    VERSION: ClassVar[int] = 1
+    bits: Literal[8, 4] = option(8, doc="Bits of a weight.", requires={"8": "int8_weights", "4": "int4_weights"})
+    block_size: Literal[16, 32, 64, 128, 256] = option(
+        32, doc="Weights that share one scale, along the axis that is summed over."
+    )
+    symmetric: bool = option(True, doc="Zero in the middle of each block's range; else a zero point for each block.")
+    form: Literal["qdq", "matmul_nbits"] = option(
+        "qdq",
+        doc="DequantizeLinear before what reads the weights, or onnxruntime's MatMulNBits for matrix products.",
+        requires={"matmul_nbits": "onnxruntime_operators"},
+    )
+    accuracy_level: int = option(
+        0, doc="Of MatMulNBits: 0 as the runtime likes, 1 float32 to 4 int8 products.", minimum=0, maximum=4
+    )
+    op_types: tuple[str, ...] = option(
+        ("Gemm", "MatMul"), doc="Operators whose weights are quantized: also Attention, Conv, ConvTranspose, Gather."
+    )
+    exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in floating point.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToBf16Config:
+    """Stores and computes in bfloat16; inputs and outputs stay float32."""
+
+    VERSION: ClassVar[int] = 1
     exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in float32.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ _ABOUT: dict[str, frozenset[int]] = {
     "MatMulInteger": frozenset({2, 3}),
     "DynamicQuantizeMatMul": frozenset({2, 3}),
     "MatMulIntegerToFloat": frozenset({2, 3, 4, 5}),
+    "MatMulNBits": frozenset({2, 3, 4}),
+    "QAttention": frozenset({3, 4, 5, 6, 7}),
+    "QEmbedLayerNormalization": frozenset({*range(7, 18)}),
 }
 _INTEGER_WEIGHTS = frozenset({*_ABOUT} - {"QuantizeLinear"})
 
@@ -60,7 +64,10 @@ def count_parameters(model: onnx.ModelProto) -> int:
     about: set[str] = set()
     quantized: set[str] = set()
     scales = {node.output[1] for node in nodes_of(model.graph) if node.op_type == "DynamicQuantizeLinear"}
+    packed: dict[str, int] = {}  # weights of which several are in one element, to their number
     for node in nodes_of(model.graph):
+        if node.op_type == "MatMulNBits":
+            packed[node.input[1]] = math.prod(a.i for a in node.attribute if a.name in ("K", "N"))
         if node.op_type == "Mul" and scales.intersection(node.input):
             about.update(node.input)  # the weights' scales, times those of the activations
         positions = _ABOUT.get(node.op_type, frozenset())
@@ -73,7 +80,7 @@ def count_parameters(model: onnx.ModelProto) -> int:
     for tensor in model.graph.initializer:
         learned = tensor.data_type in floats and len(tensor.dims) > 0
         if tensor.name not in about and (learned or tensor.name in quantized):
-            total += element_count(tensor.dims)
+            total += packed.get(tensor.name) or element_count(tensor.dims)
     return total
 
 

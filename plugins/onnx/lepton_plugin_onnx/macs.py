@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # Operators whose arithmetic is a product that is not counted here: a model with one of them has no known count.
 _UNCOUNTED = frozenset(
-    "Attention DeformConv DFT Einsum FusedConv FusedGemm FusedMatMul GRU GroupQueryAttention If LSTM Loop MatMulNBits "
-    "MultiHeadAttention QAttention RNN Scan STFT DynamicQuantizeLSTM".split()
+    "DeformConv DFT Einsum FusedConv FusedGemm FusedMatMul GRU GroupQueryAttention If LSTM Loop "
+    "MultiHeadAttention RNN Scan STFT DynamicQuantizeLSTM".split()
 )
 
 
@@ -91,6 +91,19 @@ def _product(left: int, transposable: bool) -> Callable[[onnx.NodeProto, Mapping
     return count
 
 
+def _attention(node: onnx.NodeProto, types: Mapping[str, Any]) -> int | None:
+    """The projections of x [B, S, D] by the weights [D, 3 D], the scores, and the values that they mix.
+
+    ONNX's operator of the same name has no projections and is not counted.
+    """
+    source, weights = _shape(types, node.input[0]), _shape(types, node.input[1])
+    if node.domain != "com.microsoft" or source is None or weights is None or len(source) != 3:
+        return None
+    batch, length, width = source
+    inner = weights[1] // 3
+    return batch * length * width * weights[1] + 2 * batch * length * length * inner
+
+
 _COUNTERS: dict[str, Callable[[Any, Mapping[str, Any]], int | None]] = {
     "Conv": _conv(1),
     "ConvInteger": _conv(1),
@@ -103,4 +116,7 @@ _COUNTERS: dict[str, Callable[[Any, Mapping[str, Any]], int | None]] = {
     "QLinearMatMul": _product(0, transposable=False),
     "DynamicQuantizeMatMul": _product(0, transposable=False),
     "MatMulIntegerToFloat": _product(0, transposable=False),
+    "MatMulNBits": _product(0, transposable=False),
+    "Attention": _attention,
+    "QAttention": _attention,
 }

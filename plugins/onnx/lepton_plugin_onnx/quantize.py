@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MIN_OPSET = 13  # the first whose DequantizeLinear takes one scale a channel
 _WHAT = "pass onnx.quantize"
+_QUANTIZED = ("DequantizeLinear", "DynamicQuantizeLinear", "MatMulNBits", "QuantizeLinear")
 
 
 def quantize(context: PassContext) -> ModelFacts:
@@ -84,7 +85,7 @@ def at_least_opset(model: onnx.ModelProto, version: int, what: str) -> onnx.Mode
 def refuse_quantized(model: onnx.ModelProto, what: str) -> None:
     """LeptonError for a model that has quantized nodes already: a second quantization would only lose accuracy."""
     for node in model.graph.node:
-        if node.op_type in ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear") or "Integer" in node.op_type:
+        if node.op_type in _QUANTIZED or "Integer" in node.op_type:
             raise LeptonError(what, f"the model is quantized already (node {node.name!r})", "Quantize once")
 
 

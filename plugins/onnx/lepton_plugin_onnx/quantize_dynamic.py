@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
+from lepton_plugin_onnx.linear import gemm_to_matmul
 from lepton_plugin_onnx.native import quiet
 from lepton_plugin_onnx.quantize import at_least_opset, refuse_quantized, write_types
 from lepton_plugin_onnx.selection import require_nodes, require_op_types
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _MIN_OPSET = 11  # the first with DynamicQuantizeLinear
 _WHAT = "pass onnx.quantize_dynamic"
 # Convolutions are left out: onnxruntime's ConvInteger takes no int8 weights on the CPU.
-_SUPPORTED = ("Gather", "Gemm", "LSTM", "MatMul")
+_SUPPORTED = ("Attention", "EmbedLayerNormalization", "Gather", "Gemm", "LSTM", "MatMul")
 
 
 def quantize_dynamic(context: PassContext) -> ModelFacts:
@@ -33,7 +34,7 @@ def quantize_dynamic(context: PassContext) -> ModelFacts:
     op_types = require_op_types(config.op_types, _SUPPORTED, "quantize_dynamic")
     before = [node.name for node in model.graph.node if node.op_type in op_types]
     if "Gemm" in op_types:
-        _gemm_to_matmul(model, set(config.exclude))
+        gemm_to_matmul(model, set(config.exclude))
     write_types(model)
     wanted = [name for name in before if name not in config.exclude]
     if wanted:
@@ -43,41 +44,6 @@ def quantize_dynamic(context: PassContext) -> ModelFacts:
     if not quantized:
         raise LeptonError(_WHAT, f"the model has no {' or '.join(op_types)} with constant weights", "Use onnx.quantize")
     return finish(model, context.output, {"quantized": quantized, "excluded": sorted(config.exclude)})
-
-
-def _gemm_to_matmul(model: onnx.ModelProto, exclude: set[str]) -> None:
-    """Gemm with constant weights as MatMul and Add, which have dynamic forms; its factors go into weights and bias."""
-    from onnx import helper, numpy_helper
-
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    for index, node in reversed(list(enumerate(model.graph.node))):
-        if node.op_type != "Gemm" or node.name in exclude or node.input[1] not in constants:
-            continue
-        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-        bias_name = node.input[2] if len(node.input) > 2 else ""
-        if attributes.get("transA", 0) or (bias_name and bias_name not in constants):
-            continue
-        weights = numpy_helper.to_array(constants[node.input[1]]) * attributes.get("alpha", 1.0)
-        weights = weights.T if attributes.get("transB", 0) else weights
-        tensor = constants[node.input[1]]
-        name = f"{node.name}_weights"
-        model.graph.initializer.append(
-            numpy_helper.from_array(weights.astype(helper.tensor_dtype_to_np_dtype(tensor.data_type)).copy(), name)
-        )
-        output = f"{node.name}_product" if bias_name else node.output[0]
-        nodes = [helper.make_node("MatMul", [node.input[0], name], [output], node.name)]
-        if bias_name:
-            bias = numpy_helper.to_array(constants[bias_name])
-            scaled = (bias * attributes.get("beta", 1.0)).astype(bias.dtype)
-            model.graph.initializer.append(numpy_helper.from_array(scaled, f"{node.name}_bias"))
-            nodes.append(helper.make_node("Add", [output, f"{node.name}_bias"], [node.output[0]], f"{node.name}_add"))
-        del model.graph.node[index]
-        for offset, new in enumerate(nodes):
-            model.graph.node.insert(index + offset, new)
-    used = {name for node in model.graph.node for name in node.input}
-    for index, tensor in reversed(list(enumerate(model.graph.initializer))):
-        if tensor.name not in used:
-            del model.graph.initializer[index]
 
 
 def _quantize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lepton_plugin_onnx.standins import standin
 from lepton_plugin_onnx.tensors import element_count
 from lepton_rules.plugin import LeptonError
 
@@ -32,7 +33,9 @@ def infer(model: onnx.ModelProto, batch: int | None = None, strict: bool = False
     skeleton.functions.extend(model.functions)
     graph = skeleton.graph
     graph.name = "skeleton"
-    graph.node.extend(model.graph.node)
+    dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        graph.node.extend(standin(node, dims) if node.domain == "com.microsoft" else [node])
     graph.input.extend(model.graph.input)
     graph.output.extend(model.graph.output)
     if batch is None:

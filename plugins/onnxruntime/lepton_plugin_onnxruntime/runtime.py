@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lepton_plugin_onnxruntime.bfloat16 import lowered
 from lepton_plugin_onnxruntime.targets import CPU, TARGETS
 from lepton_rules.plugin import LeptonError, RuntimeContext, TensorSpec
 from lepton_rules.plugin.onnx_canonical import DATA_FILE, MODEL_FILE
@@ -65,6 +66,8 @@ class OnnxRuntime:
         session_options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level_name)
         with tempfile.TemporaryDirectory() as scratch:
             path = _runnable(context.model.path, Path(scratch))
+            if context.reference:
+                path = lowered(path, Path(scratch))
             try:
                 self._session = onnxruntime.InferenceSession(str(path), session_options, providers=providers)
             except Exception as error:  # onnxruntime's own classes share no base but Exception

@@ -18,12 +18,15 @@ RUNTIME = "onnxruntime"
 _FORMATS = ("onnx",)
 _CPU_CAPABILITIES = (
     "dynamic_shapes",
+    "int4_weights",
     "int8",
     "int8_activations",
     "int8_asymmetric",
     "int8_dynamic",
     "int8_per_channel",
     "int8_symmetric",
+    "int8_weights",
+    "onnxruntime_operators",
     "uint8_activations",
 )
 _GPU_QUANTIZATION = {
@@ -58,13 +61,17 @@ CUDA = Target(
     runtime=RUNTIME,
     accepts=_FORMATS,
     capabilities=(
+        "bf16",
         "dynamic_shapes",
         "fp16",
+        "int4_weights",
         "int8",
         "int8_activations",
         "int8_full_range",
         "int8_per_channel",
         "int8_symmetric",
+        "int8_weights",
+        "onnxruntime_operators",
         "tf32",
     ),
     pass_defaults={"onnx.quantize": _GPU_QUANTIZATION},
@@ -91,6 +98,7 @@ TENSORRT = Target(
         "int8_full_range",
         "int8_per_channel",
         "int8_symmetric",
+        "int8_weights",
         "tf32",
     ),
     pass_defaults={"onnx.quantize": _GPU_QUANTIZATION},

@@ -34,6 +34,7 @@ DESCRIPTORS = json.decode(r'''{
    },
    "doc": "Mean distance to the baseline",
    "higher_is_better": false,
+   "largest": null,
    "needs_baseline": true
   }
  },
