@@ -126,7 +126,13 @@ class Bazel:
 
     def command(self, command: str, *arguments: str) -> list[str]:
         """The command line."""
-        startup = [f"--output_user_root={output_root() / self.name}", "--max_idle_secs=60", "--host_jvm_args=-Xmx1g"]
+        # The JVM's first compiler alone, as in our .bazelrc: these servers live for seconds.
+        startup = [
+            f"--output_user_root={output_root() / self.name}",
+            "--max_idle_secs=60",
+            "--host_jvm_args=-Xmx1g",
+            "--host_jvm_args=-XX:TieredStopAtLevel=1",
+        ]
         if not self.rc:
             startup.append("--noworkspace_rc")
         flags = (

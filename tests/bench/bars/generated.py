@@ -87,6 +87,29 @@ lepton_budgets(
 )
 """
 
+# As many targets, whose rules do next to nothing: what Bazel itself takes.
+_EMPTY_RULES = """def _artifact(ctx):
+    return [DefaultInfo()]
+
+artifact = rule(implementation = _artifact, attrs = {"model": attr.label()})
+
+def _program(ctx):
+    program = ctx.actions.declare_file(ctx.label.name + ".sh")
+    ctx.actions.write(program, "true", is_executable = True)
+    return [DefaultInfo(executable = program)]
+
+empty_test = rule(implementation = _program, test = True, attrs = {"artifact": attr.label()})
+summary = rule(implementation = _program, executable = True, attrs = {"artifact": attr.label()})
+"""
+
+_EMPTY_ARTIFACT = """
+artifact(name = "{recipe}", model = ":model")
+empty_test(name = "{recipe}_accuracy_test", artifact = ":{recipe}")
+empty_test(name = "{recipe}_latency_test", artifact = ":{recipe}")
+empty_test(name = "{recipe}_size_test", artifact = ":{recipe}")
+summary(name = "{recipe}.summary", artifact = ":{recipe}", tags = ["manual"])
+"""
+
 
 def generate(folder: Path, models: int) -> list[str]:
     """Writes the module anew.
@@ -115,3 +138,20 @@ def generate(folder: Path, models: int) -> list[str]:
         write(package / "net.py", "")
         write(package / "weights.safetensors", "")
     return [f"//models/m{number:03}:{name}" for number in range(models) for name in _RECIPES]
+
+
+def generate_floor(folder: Path, models: int) -> None:
+    """Writes a module of as many targets with the same names and edges, whose rules do next to nothing.
+
+    Args:
+      folder: where.
+      models: how many models.
+    """
+    remove(folder)
+    write(folder / "MODULE.bazel", 'module(name = "floor")\n')
+    write(folder / "BUILD.bazel", "")
+    write(folder / "rules.bzl", _EMPTY_RULES)
+    build = 'load("//:rules.bzl", "artifact", "empty_test", "summary")\nartifact(name = "model")\n'
+    build += "".join(_EMPTY_ARTIFACT.format(recipe=name) for name in _RECIPES)
+    for number in range(models):
+        write(folder / f"models/m{number:03}/BUILD.bazel", build)
