@@ -39,8 +39,8 @@ def measure(options: Options) -> list[Bar]:
     Bazel(folder, base).shutdown()
     Bazel(floor, options.folder / "base_floor").shutdown()
     how = (
-        f"{len(artifacts)} artifacts, median of {_COLD}; one target takes {start:.1f} s of it, as many targets of empty "
-        f"rules {least:.1f} s, and with Bazel's own JVM options it is {default:.1f} s"
+        f"{len(artifacts)} artifacts, median of {_COLD}; one target takes {start:.1f} s of it, as many empty "
+        f"targets {least:.1f} s, and with Bazel's own JVM options it is {default:.1f} s"
     )
     return [
         at_most("analysis, cold", cold, 8, "s", how),
