@@ -1,6 +1,6 @@
 """What the plugin torch offers. Generated from its descriptors: do not edit."""
 
-load("@lepton_rules//lepton_rules:pass.bzl", "lepton_component")
+load("@lepton_rules//lepton_rules:pass.bzl", "lepton_component", "lepton_pass")
 
 DESCRIPTORS = json.decode(r'''{
  "api_version": 1,
@@ -70,10 +70,466 @@ DESCRIPTORS = json.decode(r'''{
  },
  "metrics": {},
  "name": "torch",
- "passes": {},
+ "passes": {
+  "distill": {
+   "config": {
+    "fields": {
+     "angle_weight": {
+      "default": 0.0,
+      "doc": "Weight of the angles between three samples, of the features or else of the answers.",
+      "maximum": 1000000.0,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "attention_weight": {
+      "default": 0.0,
+      "doc": "Weight of the attention maps\u0027 difference.",
+      "maximum": 1000000.0,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "batch_size": {
+      "default": 50,
+      "doc": "Samples of a step.",
+      "maximum": 1048576,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "distance_weight": {
+      "default": 0.0,
+      "doc": "Weight of the distances between samples, of the features or else of the answers.",
+      "maximum": 1000000.0,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "epochs": {
+      "default": 10,
+      "doc": "Passes over the samples of the slot `train`.",
+      "maximum": 10000,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "features": {
+      "default": [],
+      "doc": "Layers to compare: `student=teacher`, or one name where both have it, such as `blocks.3`.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "focal_alpha": {
+      "default": 1.0,
+      "doc": "Factor of the focal loss.",
+      "maximum": 1000.0,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "focal_gamma": {
+      "default": 2.0,
+      "doc": "How much the focal loss leaves out what is easy.",
+      "maximum": 100,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "hint_weight": {
+      "default": 0.0,
+      "doc": "Weight of the features\u0027 squared error (FitNets).",
+      "maximum": 1000000.0,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "label_loss": {
+      "choices": [
+       "cross_entropy",
+       "focal"
+      ],
+      "default": "cross_entropy",
+      "doc": "Loss on the labels.",
+      "optional": false,
+      "type": "string"
+     },
+     "label_weight": {
+      "default": 0.1,
+      "doc": "Weight of the labels\u0027 term.",
+      "maximum": 1000000.0,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "learning_rate": {
+      "default": 0.02,
+      "doc": "The greatest learning rate of the cycle.",
+      "maximum": 100,
+      "minimum": 1e-08,
+      "optional": false,
+      "type": "float"
+     },
+     "mixup": {
+      "default": 0.0,
+      "doc": "How much inputs are mixed in pairs: 0 not at all, 1 up to half and half.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "optimizer": {
+      "choices": [
+       "sgd",
+       "adamw"
+      ],
+      "default": "sgd",
+      "doc": "SGD with Nesterov\u0027s momentum of 0.9, or AdamW.",
+      "optional": false,
+      "type": "string"
+     },
+     "response": {
+      "choices": [
+       "kl",
+       "mse"
+      ],
+      "default": "kl",
+      "doc": "How answers are compared: softened classes, or logits.",
+      "optional": false,
+      "type": "string"
+     },
+     "response_weight": {
+      "default": 0.9,
+      "doc": "Weight of the answers\u0027 term.",
+      "maximum": 1000000.0,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "temperature": {
+      "default": 4.0,
+      "doc": "What logits are divided by before `kl`.",
+      "maximum": 1000,
+      "minimum": 0.01,
+      "optional": false,
+      "type": "float"
+     },
+     "weight_decay": {
+      "default": 0.0005,
+      "doc": "Decay of matrices and kernels.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "pytorch",
+   "doc": "Teaches the model to answer as the model in the slot `teacher` does.",
+   "preserves_signature": true,
+   "produces": "pytorch",
+   "requires": [],
+   "slots": {
+    "teacher": {
+     "doc": "The model to learn from, in format pytorch.",
+     "kind": "model",
+     "required": true
+    },
+    "train": {
+     "doc": "Samples, and labels where label_weight is not 0.",
+     "kind": "dataset",
+     "required": true
+    }
+   }
+  },
+  "prune_channels": {
+   "config": {
+    "fields": {
+     "batch_size": {
+      "default": 50,
+      "doc": "Samples of a step.",
+      "maximum": 1048576,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "cost_table": {
+      "default": "",
+      "doc": "What layers cost on the chip, as JSON, such as from a checked-in .bzl file through the hardware\u0027s `pass_defaults`; docs/compression.md tells the form.",
+      "optional": false,
+      "type": "string"
+     },
+     "epochs": {
+      "default": 0,
+      "doc": "Passes over the samples of the slot `train`.",
+      "maximum": 10000,
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of layers whose output channels all stay.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "importance": {
+      "choices": [
+       "l1",
+       "l2",
+       "batch_norm_scale",
+       "taylor"
+      ],
+      "default": "l2",
+      "doc": "What a channel is kept for: the norm of its weights, the scale of its batch normalization, or what the loss on the slot `train` would change without it.",
+      "optional": false,
+      "type": "string"
+     },
+     "learning_rate": {
+      "default": 0.02,
+      "doc": "The greatest learning rate of the cycle.",
+      "maximum": 100,
+      "minimum": 1e-08,
+      "optional": false,
+      "type": "float"
+     },
+     "macs_ratio": {
+      "default": null,
+      "doc": "Goal: at most this share of the multiply-accumulates is left.",
+      "maximum": 1,
+      "minimum": 0.0001,
+      "optional": true,
+      "type": "float"
+     },
+     "max_latency_us": {
+      "default": null,
+      "doc": "Goal: at most so many microseconds a sample by the chip\u0027s `cost_table`.",
+      "maximum": 1000000000.0,
+      "minimum": 0.001,
+      "optional": true,
+      "type": "float"
+     },
+     "optimizer": {
+      "choices": [
+       "sgd",
+       "adamw"
+      ],
+      "default": "sgd",
+      "doc": "SGD with Nesterov\u0027s momentum of 0.9, or AdamW.",
+      "optional": false,
+      "type": "string"
+     },
+     "ratio": {
+      "default": null,
+      "doc": "Share of the channels to remove; 0.5 where no goal is given either.",
+      "maximum": 0.98,
+      "minimum": 0,
+      "optional": true,
+      "type": "float"
+     },
+     "round_to": {
+      "default": 8,
+      "doc": "Numbers of channels are multiples of this where they can be.",
+      "maximum": 512,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "scope": {
+      "choices": [
+       "layer",
+       "model"
+      ],
+      "default": "layer",
+      "doc": "Whether each layer loses the same share of its channels, or the least important go anywhere.",
+      "optional": false,
+      "type": "string"
+     },
+     "weight_decay": {
+      "default": 0.0005,
+      "doc": "Decay of matrices and kernels.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "pytorch",
+   "doc": "Removes whole channels, and all that depends on them across residual connections, until a goal is met.",
+   "preserves_signature": true,
+   "produces": "pytorch",
+   "requires": [],
+   "slots": {
+    "train": {
+     "doc": "For fine-tuning and for the importance taylor.",
+     "kind": "dataset",
+     "required": false
+    }
+   }
+  }
+ },
  "runtimes": {},
  "targets": {}
 }''')
+
+def _distill(
+        *,
+        angle_weight = None,
+        attention_weight = None,
+        batch_size = None,
+        distance_weight = None,
+        epochs = None,
+        features = None,
+        focal_alpha = None,
+        focal_gamma = None,
+        hint_weight = None,
+        label_loss = None,
+        label_weight = None,
+        learning_rate = None,
+        mixup = None,
+        optimizer = None,
+        response = None,
+        response_weight = None,
+        temperature = None,
+        weight_decay = None,
+        **unknown):
+    """Teaches the model to answer as the model in the slot `teacher` does.
+
+    Consumes pytorch, produces pytorch.
+    The artifact must bind the model slot teacher. The model to learn from, in format pytorch.
+    The artifact must bind the dataset slot train. Samples, and labels where label_weight is not 0.
+
+    Args:
+      angle_weight: Weight of the angles between three samples, of the features or else of the
+        answers. At least 0 and at most 1000000.0. Default 0.0.
+      attention_weight: Weight of the attention maps' difference. At least 0 and at most 1000000.0.
+        Default 0.0.
+      batch_size: Samples of a step. At least 1 and at most 1048576. Default 50.
+      distance_weight: Weight of the distances between samples, of the features or else of the
+        answers. At least 0 and at most 1000000.0. Default 0.0.
+      epochs: Passes over the samples of the slot `train`. At least 1 and at most 10000. Default 10.
+      features: Layers to compare: `student=teacher`, or one name where both have it, such as
+        `blocks.3`. Default [].
+      focal_alpha: Factor of the focal loss. At least 0 and at most 1000.0. Default 1.0.
+      focal_gamma: How much the focal loss leaves out what is easy. At least 0 and at most 100.
+        Default 2.0.
+      hint_weight: Weight of the features' squared error (FitNets). At least 0 and at most
+        1000000.0. Default 0.0.
+      label_loss: Loss on the labels. One of cross_entropy, focal. Default "cross_entropy".
+      label_weight: Weight of the labels' term. At least 0 and at most 1000000.0. Default 0.1.
+      learning_rate: The greatest learning rate of the cycle. At least 1e-08 and at most 100.
+        Default 0.02.
+      mixup: How much inputs are mixed in pairs: 0 not at all, 1 up to half and half. At least 0 and
+        at most 1. Default 0.0.
+      optimizer: SGD with Nesterov's momentum of 0.9, or AdamW. One of sgd, adamw. Default "sgd".
+      response: How answers are compared: softened classes, or logits. One of kl, mse. Default "kl".
+      response_weight: Weight of the answers' term. At least 0 and at most 1000000.0. Default 0.9.
+      temperature: What logits are divided by before `kl`. At least 0.01 and at most 1000. Default
+        4.0.
+      weight_decay: Decay of matrices and kernels. At least 0 and at most 1. Default 0.0005.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/torch"),
+        name = "distill",
+        config = {
+            "angle_weight": angle_weight,
+            "attention_weight": attention_weight,
+            "batch_size": batch_size,
+            "distance_weight": distance_weight,
+            "epochs": epochs,
+            "features": features,
+            "focal_alpha": focal_alpha,
+            "focal_gamma": focal_gamma,
+            "hint_weight": hint_weight,
+            "label_loss": label_loss,
+            "label_weight": label_weight,
+            "learning_rate": learning_rate,
+            "mixup": mixup,
+            "optimizer": optimizer,
+            "response": response,
+            "response_weight": response_weight,
+            "temperature": temperature,
+            "weight_decay": weight_decay,
+        },
+        unknown = unknown,
+    )
+
+def _prune_channels(
+        *,
+        batch_size = None,
+        cost_table = None,
+        epochs = None,
+        exclude = None,
+        importance = None,
+        learning_rate = None,
+        macs_ratio = None,
+        max_latency_us = None,
+        optimizer = None,
+        ratio = None,
+        round_to = None,
+        scope = None,
+        weight_decay = None,
+        **unknown):
+    """Removes whole channels, and all that depends on them across residual connections, until a goal is met.
+
+    Consumes pytorch, produces pytorch.
+    The artifact may bind the dataset slot train. For fine-tuning and for the importance taylor.
+
+    Args:
+      batch_size: Samples of a step. At least 1 and at most 1048576. Default 50.
+      cost_table: What layers cost on the chip, as JSON, such as from a checked-in .bzl file through
+        the hardware's `pass_defaults`; docs/compression.md tells the form. Default "".
+      epochs: Passes over the samples of the slot `train`. At least 0 and at most 10000. Default 0.
+      exclude: Names of layers whose output channels all stay. Default [].
+      importance: What a channel is kept for: the norm of its weights, the scale of its batch
+        normalization, or what the loss on the slot `train` would change without it. One of l1, l2,
+        batch_norm_scale, taylor. Default "l2".
+      learning_rate: The greatest learning rate of the cycle. At least 1e-08 and at most 100.
+        Default 0.02.
+      macs_ratio: Goal: at most this share of the multiply-accumulates is left. At least 0.0001 and
+        at most 1.
+      max_latency_us: Goal: at most so many microseconds a sample by the chip's `cost_table`. At
+        least 0.001 and at most 1000000000.0.
+      optimizer: SGD with Nesterov's momentum of 0.9, or AdamW. One of sgd, adamw. Default "sgd".
+      ratio: Share of the channels to remove; 0.5 where no goal is given either. At least 0 and at
+        most 0.98.
+      round_to: Numbers of channels are multiples of this where they can be. At least 1 and at most
+        512. Default 8.
+      scope: Whether each layer loses the same share of its channels, or the least important go
+        anywhere. One of layer, model. Default "layer".
+      weight_decay: Decay of matrices and kernels. At least 0 and at most 1. Default 0.0005.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/torch"),
+        name = "prune_channels",
+        config = {
+            "batch_size": batch_size,
+            "cost_table": cost_table,
+            "epochs": epochs,
+            "exclude": exclude,
+            "importance": importance,
+            "learning_rate": learning_rate,
+            "macs_ratio": macs_ratio,
+            "max_latency_us": max_latency_us,
+            "optimizer": optimizer,
+            "ratio": ratio,
+            "round_to": round_to,
+            "scope": scope,
+            "weight_decay": weight_decay,
+        },
+        unknown = unknown,
+    )
 
 def _pytorch(
         *,
@@ -143,6 +599,8 @@ def _pytorch_to_onnx(
     )
 
 torch = struct(
+    distill = _distill,
+    prune_channels = _prune_channels,
     pytorch = _pytorch,
     pytorch_to_onnx = _pytorch_to_onnx,
 )

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from lepton_plugin_torch.program import Program, built
 from safetensors.torch import save_file
 
-from lepton_rules.plugin import ImportContext, ModelDirectory, ModelFacts, parse_config
+from lepton_rules.plugin import (
+    ExportContext,
+    ImportContext,
+    ModelDirectory,
+    ModelFacts,
+    PassContext,
+    parse_config,
+)
 from lepton_rules.plugin.manager import load
 
 CONVNET = '''
@@ -52,6 +63,40 @@ class Block(nn.Module):
     def forward(self, x):
         return x + self.conv(x) * self.scale
 """
+
+RESIDUAL = '''
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Identity()
+        if inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        out = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(out)) + self.shortcut(x))
+
+
+class Net(nn.Module):
+    """A stem, a residual block that keeps its width and one that does not, a head."""
+
+    def __init__(self, width=8, classes=3):
+        super().__init__()
+        self.stem = nn.Conv2d(1, width, 3, padding=1)
+        self.blocks = nn.Sequential(Block(width, width, 1), Block(width, 2 * width, 2))
+        self.head = nn.Linear(2 * width, classes)
+
+    def forward(self, x):
+        return self.head(self.blocks(self.stem(x)).mean(dim=(2, 3)))
+'''
 
 FACTORY = "net:Net"
 INPUTS = ("x:float32:batch,1,8,8",)
@@ -133,6 +178,92 @@ def convnet(directory: Path) -> Files:
     return write_files(directory, {"net.py": CONVNET, "layers.py": LAYERS}, weights_of(Net()))
 
 
+def module_in(directory: Path, source: str, **options: Any) -> torch.nn.Module:
+    """The module that `Net` in a source makes, with seeded weights: positive and negative, each convolution's small."""
+    (directory / "made").mkdir(parents=True, exist_ok=True)
+    (directory / "made" / "net.py").write_text(source)
+    torch.manual_seed(7)
+    module: torch.nn.Module = module_of(directory / "made" / "net.py").Net(**options)
+    generator = torch.Generator().manual_seed(7)
+    for name, tensor in module.state_dict().items():
+        if name.endswith(("running_mean", "running_var")) or ".bn" in name:
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
+    return module.eval()
+
+
+def imported(directory: Path, source: str, module: torch.nn.Module, **config: Any) -> ModelDirectory:
+    """The model of one source file and a module's weights, with its manifest."""
+    files = write_files(directory, {"net.py": source}, {k: v.contiguous() for k, v in module.state_dict().items()})
+    return directory_of(directory / "model", importing(files, directory / "model", **config))
+
+
+def residual(directory: Path) -> ModelDirectory:
+    """The residual network."""
+    return imported(directory, RESIDUAL, module_in(directory, RESIDUAL))
+
+
+def write_samples(path: Path, count: int = 48, size: int = 8) -> Path:
+    """A dataset for the networks here: a short bright stroke somewhere, level, upright or slanted, among noise."""
+    generator = np.random.default_rng(1)
+    labels = np.arange(count, dtype=np.int64) % 3
+    x = generator.normal(0, 0.3, (count, 1, size, size)).astype(np.float32)
+    down, across = ((labels != 0) * 1, (labels != 1) * 1)
+    rows, columns = generator.integers(1, size - 1, (2, count))
+    for step in (-1, 0, 1):
+        x[np.arange(count), 0, rows + step * down, columns + step * across] += 3
+    np.savez(path, x=x, labels=labels)
+    return path
+
+
+def passing(
+    name: str, model: ModelDirectory, output: Path, config: dict[str, Any] | None = None, **slots: Any
+) -> ModelDirectory:
+    """Runs a pass of the plugin on a model, as an action would; its facts are in the result's manifest."""
+    plugin = load("torch", "lepton_plugin_torch")
+    descriptor = plugin.find("passes", name)
+    hardware = slots.pop("hardware", None)
+    output.mkdir(parents=True)
+    facts = plugin.resolve(descriptor)(  # type: ignore[arg-type]
+        PassContext(
+            label="//tests:artifact",
+            config=parse_config(descriptor.config, config or {}),  # type: ignore[union-attr]
+            model=model,
+            slots=slots,
+            hardware=hardware,
+            output=output,
+        )
+    )
+    assert isinstance(facts, ModelFacts)
+    return directory_of(output, facts)
+
+
+def exported_from(
+    model: ModelDirectory, output: Path, config: dict[str, Any] | None = None, exporter: str = "pytorch_to_onnx"
+) -> ModelFacts:
+    """Exports a model into `output`, as an action would."""
+    plugin = load("torch", "lepton_plugin_torch")
+    descriptor = plugin.find("exporters", exporter)
+    output.mkdir(exist_ok=True)
+    facts = plugin.resolve(descriptor)(  # type: ignore[arg-type]
+        ExportContext(
+            label="//tests:artifact",
+            config=parse_config(descriptor.config, config or {}),  # type: ignore[union-attr]
+            model=model,
+            hardware=None,
+            output=output,
+        )
+    )
+    assert isinstance(facts, ModelFacts)
+    return facts
+
+
+@contextlib.contextmanager
+def opened(model: ModelDirectory) -> Iterator[torch.nn.Module]:
+    """The module of a model on disk."""
+    with built(model.path, Program.read(model.path)) as module:
+        yield module
+
+
 def importing(files: Files, output: Path, allow_code: bool = False, **config: Any) -> ModelFacts:
     """Imports `files` into `output` with the plugin's importer, as an action would."""
     plugin = load("torch", "lepton_plugin_torch")
@@ -162,5 +293,7 @@ def directory_of(path: Path, facts: ModelFacts) -> ModelDirectory:
             "outputs": [spec.to_json() for spec in facts.outputs],
             "parameters": facts.parameters,
             "macs": facts.macs,
+            "digest": "sha256:" + "0" * 64,
+            "notes": dict(facts.notes),
         },
     )

@@ -2,25 +2,66 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import onnx
 from lepton_plugin_torch.program import Program
-from networks import FACTORY, INPUTS, convnet, importing
+from networks import FACTORY, INPUTS, RESIDUAL, importing, module_in, write_files, write_samples
 
 from lepton_rules.plugin import TensorSpec
 from lepton_rules.plugin.contract import SampleImport, SampleModel, Samples
 
+COST_TABLE = json.dumps(
+    {
+        "version": 1,
+        "channel_multiple": 4,
+        "overhead_us": 1.0,
+        "convolution": [[1000, 2.0], [100000, 12.0]],
+        "linear": [[10, 1.0], [1000, 2.0]],
+    }
+)
+
 
 def write(directory: Path) -> Samples:
-    """A small convolutional network."""
-    files = convnet(directory)
+    """A small residual network, and samples that it can learn."""
+    files = write_files(directory, {"net.py": RESIDUAL}, module_in(directory, RESIDUAL).state_dict())
     facts = importing(files, directory / "model", outputs=("logits",))
     config = {"factory": FACTORY, "inputs": INPUTS, "outputs": ("logits",)}
+    dataset = write_samples(directory / "samples.npz")
     return Samples(
-        models={"pytorch": SampleModel(path=directory / "model", facts=facts)},
+        models={"pytorch": SampleModel(path=directory / "model", facts=facts, dataset=dataset)},
         imports={"pytorch": SampleImport(sources=files.sources, weights=(files.weights,), config=config)},
+        configs={
+            "passes.distill": [
+                {"epochs": 1, "response": "mse", "label_loss": "focal", "mixup": 0.5, "optimizer": "adamw"},
+                {
+                    "epochs": 1,
+                    "features": ["blocks.0", "blocks.1=blocks.1"],
+                    "hint_weight": 1.0,
+                    "attention_weight": 10.0,
+                    "distance_weight": 1.0,
+                    "angle_weight": 1.0,
+                },
+            ],
+            "passes.prune_channels": [
+                {"importance": "taylor", "macs_ratio": 0.5, "round_to": 2, "epochs": 1},
+                {"importance": "batch_norm_scale", "ratio": 0.5, "round_to": 1, "scope": "model"},
+                {"importance": "l1", "max_latency_us": 20, "cost_table": COST_TABLE, "round_to": 1},
+            ],
+        },
         refused={
+            "passes.distill": [
+                {"features": ["blocks.7"], "hint_weight": 1.0},
+                {"features": [], "hint_weight": 1.0},
+                {"response_weight": 0, "label_weight": 0},
+            ],
+            "passes.prune_channels": [
+                {"exclude": ["sten"]},
+                {"ratio": 0.5, "macs_ratio": 0.5},
+                {"max_latency_us": 1.0, "cost_table": "{}"},
+                {"macs_ratio": 0.0001},
+            ],
             "importers.pytorch": [
                 {**config, "factory": "net:Nett"},
                 {**config, "kwargs": "[]"},

@@ -13,31 +13,28 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from networks import MACS, PARAMETERS, Files, Net, convnet, directory_of, importing, weights_of, write_files
+from networks import (
+    MACS,
+    PARAMETERS,
+    Files,
+    Net,
+    convnet,
+    directory_of,
+    exported_from,
+    importing,
+    weights_of,
+    write_files,
+)
 from onnx.reference import ReferenceEvaluator
 from safetensors.torch import load_file
 
-from lepton_rules.plugin import ExportContext, LeptonError, ModelFacts, TensorSpec, parse_config
-from lepton_rules.plugin.manager import load
+from lepton_rules.plugin import LeptonError, ModelFacts, TensorSpec
 
 
 def exporting(files: Files, directory: Path, config: dict[str, Any] | None = None, **options: Any) -> ModelFacts:
     """Imports and exports; the graph is `directory`/onnx/model.onnx."""
     facts = importing(files, directory / "model", **options)
-    plugin = load("torch", "lepton_plugin_torch")
-    descriptor = plugin.find("exporters", "pytorch_to_onnx")
-    (directory / "onnx").mkdir(exist_ok=True)
-    result = plugin.resolve(descriptor)(  # type: ignore[arg-type]
-        ExportContext(
-            label="//tests:artifact",
-            config=parse_config(descriptor.config, config or {}),  # type: ignore[union-attr]
-            model=directory_of(directory / "model", facts),
-            hardware=None,
-            output=directory / "onnx",
-        )
-    )
-    assert isinstance(result, ModelFacts)
-    return result
+    return exported_from(directory_of(directory / "model", facts), directory / "onnx", config)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,8 @@
-"""A PyTorch model on disk: `program/`, the user's sources; `program.json`, how to build it; `weights.safetensors`."""
+"""A PyTorch model on disk: `program/`, the user's sources; `program.json`, how to build it; `weights.safetensors`.
+
+`program.json` is the factory, its arguments, the signature and, of a pruned model, the sizes of the layers that are
+smaller than the factory makes them (`resized.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
+from lepton_plugin_torch.resized import Resized
 from lepton_plugin_torch.tensors import dtype_name
 from lepton_rules.manifest import canonical_json, parse_json
 from lepton_rules.plugin import LeptonError, TensorSpec
@@ -32,32 +37,37 @@ class Program:
         kwargs: the factory's keyword arguments.
         inputs: the arguments of `forward`, in order.
         outputs: names of what `forward` gives.
+        resized: what is smaller than the factory makes it.
     """
 
     factory: str
     kwargs: Mapping[str, Any]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[str, ...]
+    resized: Resized = field(default_factory=Resized)
 
     def write(self, directory: Path) -> None:
         """Writes `program.json` into a model's directory."""
-        value = {
+        value: dict[str, Any] = {
             "factory": self.factory,
             "kwargs": dict(self.kwargs),
             "inputs": [spec.to_json() for spec in self.inputs],
             "outputs": list(self.outputs),
         }
+        if self.resized:
+            value["resized"] = self.resized.to_json()
         (directory / PROGRAM_FILE).write_text(canonical_json(value), "utf-8")
 
     @classmethod
     def read(cls, directory: Path) -> Program:
-        """Reads what `write` wrote."""
+        """Reads what `write` wrote. Raises LeptonError where it is not that."""
         value = parse_json((directory / PROGRAM_FILE).read_text("utf-8"))
         return cls(
             factory=value["factory"],
             kwargs=value["kwargs"],
             inputs=tuple(TensorSpec.from_json(spec) for spec in value["inputs"]),
             outputs=tuple(value["outputs"]),
+            resized=Resized.from_json(value["resized"]) if "resized" in value else Resized(),
         )
 
 
@@ -66,18 +76,22 @@ def built(directory: Path, program: Program) -> Iterator[torch.nn.Module]:
     """Builds the module of the model in `directory`, filled with its weights, ready for inference.
 
     This runs the user's sources. While the context lasts they are first on sys.path; afterwards their modules are
-    forgotten, so that another model may have modules of the same names.
+    forgotten, so that another model may have modules of the same names. Contexts nest: the outer model's modules are
+    set aside while the inner one lasts.
 
     Raises:
         LeptonError: the factory is not there, fails, or gives no module; or the weights are not those of the module.
     """
     root = (directory / PROGRAM).resolve()
+    aside = {name: sys.modules.pop(name) for name in [n for n, m in sys.modules.items() if _is_user_code(m)]}
+    _roots.append(root)
     kept_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.path.insert(0, str(root))
     importlib.invalidate_caches()
     try:
         torch.manual_seed(0)
         module = _call(_find(program.factory, root), program)
+        program.resized.apply(module)
         _fill(module, load_file(directory / WEIGHTS_FILE))
         yield module.eval()
     finally:
@@ -85,6 +99,16 @@ def built(directory: Path, program: Program) -> Iterator[torch.nn.Module]:
         sys.dont_write_bytecode = kept_bytecode
         for name in [name for name, module in sys.modules.items() if _is_below(module, root)]:
             del sys.modules[name]
+        _roots.remove(root)
+        sys.modules.update(aside)
+
+
+# The programs that are being run, the outermost first.
+_roots: list[Path] = []
+
+
+def _is_user_code(module: object) -> bool:
+    return any(_is_below(module, root) for root in _roots)
 
 
 def _is_below(module: object, root: Path) -> bool:
