@@ -1,9 +1,10 @@
 """The program of the runnable `<artifact>.summary`: size, accuracy and lineage of an artifact as tables.
 
     launch -s -P lepton_rules/measure/summary.py --label=//x:y --manifest=<oldest> … --manifest=<the artifact's own>
-        [--metrics=…] [--baseline_label=//x:b --baseline_manifest=… [--baseline_metrics=…]]
+        [--metrics=…] [--step_metrics=1=…] [--baseline_label=//x:b --baseline_manifest=… [--baseline_metrics=…]]
 
-One `--manifest` for each step, oldest first. Reads manifests and metrics only: no weights, no measurement, no time.
+One `--manifest` for each step, oldest first; `--step_metrics` for those, counted from 1, whose outcome was measured.
+Reads manifests and metrics only: no weights, no measurement, no time.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def summary(arguments: argparse.Namespace) -> str:
         if arguments.baseline_metrics is not None:
             other = metrics_file.read(arguments.baseline_metrics, f"metrics of {arguments.baseline_label}")
         lines += ["", f"against {arguments.baseline_label}", _comparison(steps[-1], metrics, baseline, other)]
+    if arguments.step_metrics:
+        lines += ["", "after each pass", _after_each(steps, _step_metrics(arguments), metrics)]
     lines += ["", "lineage", _lineage(steps)]
     return "\n".join(lines) + "\n"
 
@@ -55,6 +58,7 @@ def main(flags: Sequence[str]) -> int:
     parser.add_argument("--label", required=True)
     parser.add_argument("--manifest", type=Path, action="append", required=True)
     parser.add_argument("--metrics", type=Path)
+    parser.add_argument("--step_metrics", action="append", default=[])
     parser.add_argument("--baseline_label", default="the baseline")
     parser.add_argument("--baseline_manifest", type=Path)
     parser.add_argument("--baseline_metrics", type=Path)
@@ -94,6 +98,32 @@ def _comparison(
             before, after = other.exact(name), metrics.exact(name)
             rows.append([name, show(before), show(after), f"{'+' if after >= before else ''}{show(after - before)}"])
     return table(["", "baseline", "artifact", "change"], rows, right=(1, 2, 3))
+
+
+def _step_metrics(arguments: argparse.Namespace) -> dict[int, Metrics]:
+    found = {}
+    for flag in arguments.step_metrics:
+        number, _, path = flag.partition("=")
+        found[int(number)] = metrics_file.read(Path(path), f"metrics of step {number} of {arguments.label}")
+    return found
+
+
+def _after_each(manifests: Sequence[Mapping[str, Any]], measured: Mapping[int, Metrics], last: Metrics | None) -> str:
+    """One row for each step with what came out of it."""
+    names = list(last.metrics) if last else sorted({name for metrics in measured.values() for name in metrics.metrics})
+    rows = []
+    for number, manifest in enumerate(manifests, start=1):
+        metrics = last if number == len(manifests) else measured.get(number)
+        rows.append(
+            [
+                manifest["steps"][-1]["pass"],
+                f"{manifest['bytes']:,}",
+                f"{manifest['parameters']:,}",
+                _NONE if manifest["macs"] is None else f"{manifest['macs']:,}",
+                *(show(metrics.exact(name)) if metrics and name in metrics.metrics else _NONE for name in names),
+            ]
+        )
+    return table(["pass", "bytes", "parameters", "MACs", *names], rows, right=range(1, 4 + len(names)))
 
 
 def _lineage(manifests: Sequence[Mapping[str, Any]]) -> str:

@@ -27,6 +27,7 @@ error before anything runs. The output group `recipe` is all of it as `recipe.ya
 _ATTRS = RUN_ATTRS | {
     "dataset": attr.label(providers = [DatasetInfo], doc = "The data: its evaluation split measures accuracy; a slot named as another of its splits is bound to it."),
     "hardware": attr.label(mandatory = True, providers = [HardwareInfo], doc = "The chip that the artifact is for."),
+    "measure_steps": attr.bool(doc = "Also measures what came out of each pass, exported for the chip as it is, for `<name>.summary` to show. Nothing runs until that is asked for."),
     "metrics": attr.string_list(doc = "Set by the macro."),
     "metrics_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
     "model": attr.label(mandatory = True, providers = [ModelInfo], doc = "The model, or another artifact."),
@@ -100,8 +101,8 @@ def _check_slots_used(ctx, steps, bound):
         if name not in known:
             fail(message("slots", ctx.label, "no pass has a slot {}; {}".format(repr(name), near_miss(name, known)), "Correct its name, or remove it"))
 
-def _run_step(ctx, step, number, model, hardware, slots):
-    files = declare_model(ctx, "{}/{}_{}".format(ctx.label.name, number, step.qualified))
+def _run_step(ctx, step, folder, model, hardware, slots):
+    files = declare_model(ctx, "{}/{}_{}".format(ctx.label.name, folder, step.qualified))
     args = ctx.actions.args()
     args.add_all([
         "--plugin=" + step.plugin.name,
@@ -173,6 +174,23 @@ def _as_written(step, slots):
         slots = {name: slot.origin for name, slot in slots.items()},
     )
 
+def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
+    """dict of position in `done` to the metrics.json of what came out there; the last has its own already."""
+    result = {}
+    formats = [source.format] + [step.descriptor["produces"] for step in steps]
+    first = len(source.steps) - 1
+    for offset, format in enumerate(formats[:-1]):
+        position = first + offset
+        model = struct(directory = done[position].directory, manifest = done[position].manifest, environment = source.environment)
+        folder = "after/{}".format(position + 1)
+        for step in plan(ctx.label, struct(plugins = source.plugins, format = format), [], hardware, []):
+            files = _run_step(ctx, step, folder + "/1", model, hardware, {})
+            model = struct(directory = files.directory, manifest = files.manifest)
+        measured = struct(label = display_label(ctx.label), directory = model.directory, manifest = model.manifest, hardware = hardware)
+        predictions = evaluate(ctx, measured, dataset, name = folder + "/predictions.npz")
+        result[position] = measure(ctx, measured, dataset, predictions, metrics, name = folder + "/metrics.json")
+    return result
+
 def _lepton_artifact_impl(ctx):
     if ctx.attr._run[RunSettingsInfo].on_device:
         # Only asked whether its chip is here: see device_transition.bzl.
@@ -195,7 +213,7 @@ def _lepton_artifact_impl(ctx):
         plugins[step.plugin.label] = step.plugin
         slots = _slots_of(ctx, step, bound)
         written.append(_as_written(step, slots) if slots else step)
-        files = _run_step(ctx, step, number + 1, model, hardware, slots)
+        files = _run_step(ctx, step, str(number + 1), model, hardware, slots)
         done.append(struct(name = step.qualified, directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
         model = struct(directory = files.directory, manifest = files.manifest, environment = source.environment)
     if not steps:
@@ -213,6 +231,8 @@ def _lepton_artifact_impl(ctx):
         steps = done,
     )
     others = []
+    if ctx.attr.measure_steps and not ctx.attr.dataset:
+        fail(message("measure_steps", ctx.label, "there is no dataset to measure on", "Name one, or leave measure_steps out"))
     if ctx.attr.dataset:
         dataset = ctx.attr.dataset[DatasetInfo]
         if not dataset.evaluation_split:
@@ -225,6 +245,7 @@ def _lepton_artifact_impl(ctx):
             metrics = measure(ctx, info, dataset, predictions, alone),
             computed = [metric_key(metric) for metric in alone],
             dataset = dataset,
+            step_metrics = _measure_steps(ctx, source, steps, done, hardware, dataset, alone) if ctx.attr.measure_steps else {},
         ))
     recipe = write_recipe(
         ctx,
@@ -258,7 +279,8 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
         `slots`: dict of label to what it is bound to, `{":teacher": "teacher", ":digits": "calibration=train"}`: a model, or a dataset and one
         of its splits (default: the split named as the slot, else `train`), several separated by commas;
         `seed`: of every pass that draws random numbers (0);
-        `threads`: for each pass (1). Sums depend on it, so it is part of the actions' keys.
+        `threads`: for each pass (1). Sums depend on it, so it is part of the actions' keys;
+        `measure_steps`: whether `<name>.summary` also measures what came out of each pass (False).
     """
     if metrics == None:
         # Only where there is data to measure on: the metrics' environment is not for who never evaluates.

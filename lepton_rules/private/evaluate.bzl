@@ -8,20 +8,21 @@ load(":run.bzl", "directory_flag", "json_flag", "lepton_run")
 # comes from there.
 ACCURACY = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "accuracy", config = {})
 
-def evaluate(ctx, model, dataset):
+def evaluate(ctx, model, dataset, name = "predictions.npz"):
     """Declares the action that runs a model on the evaluation split with its runtime's deterministic CPU reference.
 
     Args:
       ctx: the rule's context; the rule has RUN_ATTRS.
       model: ModelInfo with hardware.
       dataset: DatasetInfo with an evaluation split.
+      name: string: the file's name below the target's.
 
     Returns:
       File: npz of the outputs, one row a sample.
     """
     plugin = model.hardware.plugin
     runtime = plugin.descriptors["runtimes"][model.hardware.runtime]
-    predictions = ctx.actions.declare_file(ctx.label.name + "/predictions.npz")
+    predictions = ctx.actions.declare_file("{}/{}".format(ctx.label.name, name))
     args = ctx.actions.args()
     args.add_all([
         "--plugin=" + plugin.name,

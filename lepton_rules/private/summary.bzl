@@ -19,6 +19,9 @@ def _lepton_summary_impl(ctx):
         metrics = ctx.attr.artifact[MetricsInfo].metrics
         arguments.append("--metrics=" + runfile(ctx, metrics))
         files.append(metrics)
+        for position, file in ctx.attr.artifact[MetricsInfo].step_metrics.items():
+            arguments.append("--step_metrics={}={}".format(position + 1, runfile(ctx, file)))
+            files.append(file)
     gates = ctx.attr._run[GateSettingsInfo]
     environment = gates.core
     launcher = write_launcher(ctx, environment = environment, program = gates.summary_program, arguments = arguments)

@@ -17,4 +17,9 @@ TARGETS = [
     "resnet_int8_gpu_accuracy_test",
     "resnet_int8_gpu_latency_test",
     "resnet_int8_gpu_size_test",
+    "resnet_tiny_cpu",
+    "resnet_tiny_cpu.summary",
+    "resnet_tiny_cpu_accuracy_test",
+    "resnet_tiny_cpu_latency_test",
+    "resnet_tiny_cpu_size_test",
 ]

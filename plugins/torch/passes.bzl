@@ -364,9 +364,272 @@ DESCRIPTORS = json.decode(r'''{
    "requires": [],
    "slots": {
     "train": {
-     "doc": "For fine-tuning and for the importance taylor.",
+     "doc": "Samples with labels, for fine-tuning.",
      "kind": "dataset",
      "required": false
+    }
+   }
+  },
+  "prune_magnitude": {
+   "config": {
+    "fields": {
+     "batch_size": {
+      "default": 50,
+      "doc": "Samples of a step.",
+      "maximum": 1048576,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "epochs": {
+      "default": 0,
+      "doc": "Passes over the samples of the slot `train`.",
+      "maximum": 10000,
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of layers that stay dense.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "learning_rate": {
+      "default": 0.02,
+      "doc": "The greatest learning rate of the cycle.",
+      "maximum": 100,
+      "minimum": 1e-08,
+      "optional": false,
+      "type": "float"
+     },
+     "optimizer": {
+      "choices": [
+       "sgd",
+       "adamw"
+      ],
+      "default": "sgd",
+      "doc": "SGD with Nesterov\u0027s momentum of 0.9, or AdamW.",
+      "optional": false,
+      "type": "string"
+     },
+     "scope": {
+      "choices": [
+       "layer",
+       "model"
+      ],
+      "default": "layer",
+      "doc": "Whether each layer loses that share, or the least weights of the whole model go.",
+      "optional": false,
+      "type": "string"
+     },
+     "sparsity": {
+      "default": 0.5,
+      "doc": "Share of the weights that become zero.",
+      "maximum": 0.999,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "weight_decay": {
+      "default": 0.0005,
+      "doc": "Decay of matrices and kernels.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "pytorch",
+   "doc": "Sets the weights of least magnitude to zero. Size only: shapes stay, and dense kernels take the same time.",
+   "preserves_signature": true,
+   "produces": "pytorch",
+   "requires": [],
+   "slots": {
+    "train": {
+     "doc": "Samples with labels, for fine-tuning.",
+     "kind": "dataset",
+     "required": false
+    }
+   }
+  },
+  "prune_n_m": {
+   "config": {
+    "fields": {
+     "batch_size": {
+      "default": 50,
+      "doc": "Samples of a step.",
+      "maximum": 1048576,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "epochs": {
+      "default": 0,
+      "doc": "Passes over the samples of the slot `train`.",
+      "maximum": 10000,
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of layers that stay dense.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "learning_rate": {
+      "default": 0.02,
+      "doc": "The greatest learning rate of the cycle.",
+      "maximum": 100,
+      "minimum": 1e-08,
+      "optional": false,
+      "type": "float"
+     },
+     "m": {
+      "default": 4,
+      "doc": "Weights of a group.",
+      "maximum": 64,
+      "minimum": 2,
+      "optional": false,
+      "type": "int"
+     },
+     "n": {
+      "default": 2,
+      "doc": "Non-zero weights that stay in a group.",
+      "maximum": 63,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "optimizer": {
+      "choices": [
+       "sgd",
+       "adamw"
+      ],
+      "default": "sgd",
+      "doc": "SGD with Nesterov\u0027s momentum of 0.9, or AdamW.",
+      "optional": false,
+      "type": "string"
+     },
+     "weight_decay": {
+      "default": 0.0005,
+      "doc": "Decay of matrices and kernels.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "pytorch",
+   "doc": "Leaves at most N non-zero weights in each M along the reduced axis. Size only, but on chips with `sparse_2_4`.",
+   "preserves_signature": true,
+   "produces": "pytorch",
+   "requires": [],
+   "slots": {
+    "train": {
+     "doc": "Samples with labels, for fine-tuning.",
+     "kind": "dataset",
+     "required": false
+    }
+   }
+  },
+  "quantize_aware_training": {
+   "config": {
+    "fields": {
+     "activation_bits": {
+      "default": 8,
+      "doc": "Bits of an activation.",
+      "maximum": 8,
+      "minimum": 2,
+      "optional": false,
+      "type": "int"
+     },
+     "activation_symmetric": {
+      "default": false,
+      "doc": "Zero is the middle of an activation\u0027s range.",
+      "optional": false,
+      "type": "bool"
+     },
+     "batch_size": {
+      "default": 50,
+      "doc": "Samples of a step.",
+      "maximum": 1048576,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "epochs": {
+      "default": 5,
+      "doc": "Passes over the samples of the slot `train`.",
+      "maximum": 10000,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of layers that stay in floating point.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "learning_rate": {
+      "default": 0.005,
+      "doc": "The greatest learning rate of the cycle.",
+      "maximum": 100,
+      "minimum": 1e-08,
+      "optional": false,
+      "type": "float"
+     },
+     "optimizer": {
+      "choices": [
+       "sgd",
+       "adamw"
+      ],
+      "default": "sgd",
+      "doc": "SGD with Nesterov\u0027s momentum of 0.9, or AdamW.",
+      "optional": false,
+      "type": "string"
+     },
+     "per_channel": {
+      "default": true,
+      "doc": "One weight scale for each output channel.",
+      "optional": false,
+      "type": "bool"
+     },
+     "weight_bits": {
+      "default": 8,
+      "doc": "Bits of a weight: 7 where the chip wants `reduce_range`.",
+      "maximum": 8,
+      "minimum": 2,
+      "optional": false,
+      "type": "int"
+     },
+     "weight_decay": {
+      "default": 0.0005,
+      "doc": "Decay of matrices and kernels.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "pytorch",
+   "doc": "Fine-tunes with weights and activations rounded as int8 will round them; `onnx.quantize` then loses less.",
+   "preserves_signature": true,
+   "produces": "pytorch",
+   "requires": [],
+   "slots": {
+    "train": {
+     "doc": "Samples with labels.",
+     "kind": "dataset",
+     "required": true
     }
    }
   }
@@ -480,7 +743,7 @@ def _prune_channels(
     """Removes whole channels, and all that depends on them across residual connections, until a goal is met.
 
     Consumes pytorch, produces pytorch.
-    The artifact may bind the dataset slot train. For fine-tuning and for the importance taylor.
+    The artifact may bind the dataset slot train. Samples with labels, for fine-tuning.
 
     Args:
       batch_size: Samples of a step. At least 1 and at most 1048576. Default 50.
@@ -526,6 +789,101 @@ def _prune_channels(
             "ratio": ratio,
             "round_to": round_to,
             "scope": scope,
+            "weight_decay": weight_decay,
+        },
+        unknown = unknown,
+    )
+
+def _prune_magnitude(
+        *,
+        batch_size = None,
+        epochs = None,
+        exclude = None,
+        learning_rate = None,
+        optimizer = None,
+        scope = None,
+        sparsity = None,
+        weight_decay = None,
+        **unknown):
+    """Sets the weights of least magnitude to zero. Size only: shapes stay, and dense kernels take the same time.
+
+    Consumes pytorch, produces pytorch.
+    The artifact may bind the dataset slot train. Samples with labels, for fine-tuning.
+
+    Args:
+      batch_size: Samples of a step. At least 1 and at most 1048576. Default 50.
+      epochs: Passes over the samples of the slot `train`. At least 0 and at most 10000. Default 0.
+      exclude: Names of layers that stay dense. Default [].
+      learning_rate: The greatest learning rate of the cycle. At least 1e-08 and at most 100.
+        Default 0.02.
+      optimizer: SGD with Nesterov's momentum of 0.9, or AdamW. One of sgd, adamw. Default "sgd".
+      scope: Whether each layer loses that share, or the least weights of the whole model go. One of
+        layer, model. Default "layer".
+      sparsity: Share of the weights that become zero. At least 0 and at most 0.999. Default 0.5.
+      weight_decay: Decay of matrices and kernels. At least 0 and at most 1. Default 0.0005.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/torch"),
+        name = "prune_magnitude",
+        config = {
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "exclude": exclude,
+            "learning_rate": learning_rate,
+            "optimizer": optimizer,
+            "scope": scope,
+            "sparsity": sparsity,
+            "weight_decay": weight_decay,
+        },
+        unknown = unknown,
+    )
+
+def _prune_n_m(
+        *,
+        batch_size = None,
+        epochs = None,
+        exclude = None,
+        learning_rate = None,
+        m = None,
+        n = None,
+        optimizer = None,
+        weight_decay = None,
+        **unknown):
+    """Leaves at most N non-zero weights in each M along the reduced axis. Size only, but on chips with `sparse_2_4`.
+
+    Consumes pytorch, produces pytorch.
+    The artifact may bind the dataset slot train. Samples with labels, for fine-tuning.
+
+    Args:
+      batch_size: Samples of a step. At least 1 and at most 1048576. Default 50.
+      epochs: Passes over the samples of the slot `train`. At least 0 and at most 10000. Default 0.
+      exclude: Names of layers that stay dense. Default [].
+      learning_rate: The greatest learning rate of the cycle. At least 1e-08 and at most 100.
+        Default 0.02.
+      m: Weights of a group. At least 2 and at most 64. Default 4.
+      n: Non-zero weights that stay in a group. At least 1 and at most 63. Default 2.
+      optimizer: SGD with Nesterov's momentum of 0.9, or AdamW. One of sgd, adamw. Default "sgd".
+      weight_decay: Decay of matrices and kernels. At least 0 and at most 1. Default 0.0005.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/torch"),
+        name = "prune_n_m",
+        config = {
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "exclude": exclude,
+            "learning_rate": learning_rate,
+            "m": m,
+            "n": n,
+            "optimizer": optimizer,
             "weight_decay": weight_decay,
         },
         unknown = unknown,
@@ -598,9 +956,66 @@ def _pytorch_to_onnx(
         unknown = unknown,
     )
 
+def _quantize_aware_training(
+        *,
+        activation_bits = None,
+        activation_symmetric = None,
+        batch_size = None,
+        epochs = None,
+        exclude = None,
+        learning_rate = None,
+        optimizer = None,
+        per_channel = None,
+        weight_bits = None,
+        weight_decay = None,
+        **unknown):
+    """Fine-tunes with weights and activations rounded as int8 will round them; `onnx.quantize` then loses less.
+
+    Consumes pytorch, produces pytorch.
+    The artifact must bind the dataset slot train. Samples with labels.
+
+    Args:
+      activation_bits: Bits of an activation. At least 2 and at most 8. Default 8.
+      activation_symmetric: Zero is the middle of an activation's range. Default False.
+      batch_size: Samples of a step. At least 1 and at most 1048576. Default 50.
+      epochs: Passes over the samples of the slot `train`. At least 1 and at most 10000. Default 5.
+      exclude: Names of layers that stay in floating point. Default [].
+      learning_rate: The greatest learning rate of the cycle. At least 1e-08 and at most 100.
+        Default 0.005.
+      optimizer: SGD with Nesterov's momentum of 0.9, or AdamW. One of sgd, adamw. Default "sgd".
+      per_channel: One weight scale for each output channel. Default True.
+      weight_bits: Bits of a weight: 7 where the chip wants `reduce_range`. At least 2 and at most
+        8. Default 8.
+      weight_decay: Decay of matrices and kernels. At least 0 and at most 1. Default 0.0005.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/torch"),
+        name = "quantize_aware_training",
+        config = {
+            "activation_bits": activation_bits,
+            "activation_symmetric": activation_symmetric,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "exclude": exclude,
+            "learning_rate": learning_rate,
+            "optimizer": optimizer,
+            "per_channel": per_channel,
+            "weight_bits": weight_bits,
+            "weight_decay": weight_decay,
+        },
+        unknown = unknown,
+    )
+
 torch = struct(
     distill = _distill,
     prune_channels = _prune_channels,
+    prune_magnitude = _prune_magnitude,
+    prune_n_m = _prune_n_m,
     pytorch = _pytorch,
     pytorch_to_onnx = _pytorch_to_onnx,
+    quantize_aware_training = _quantize_aware_training,
 )

@@ -83,6 +83,29 @@ def test_size_accuracy_and_lineage(tmp_path: Path) -> None:
         assert line in lines, (line, lines)
 
 
+def test_what_came_out_of_each_pass(tmp_path: Path) -> None:
+    first = make_model(tmp_path / "first", padding=1_000_000)[1]
+    last = _quantized(tmp_path, first)
+    done = run_program(
+        tmp_path,
+        "summary",
+        "--label=//x:y",
+        f"--manifest={first}",
+        f"--manifest={last}",
+        f"--metrics={_metrics(tmp_path / 'm', 0.985)}",
+        f"--step_metrics=1={_metrics(tmp_path / 's', 0.991)}",
+    )
+    lines = [" ".join(line.split()) for line in done.output.splitlines()]
+    start = lines.index("after each pass")
+    before = manifests.read(first)
+    assert lines[start + 1 : start + 5] == [
+        "pass bytes parameters MACs accuracy",
+        f"fake.import 1,000,026 {before['parameters']:,} {before['macs']:,} 0.991",
+        "onnx.quantize 2 4,096 - 0.985",
+        "",
+    ]
+
+
 def test_without_metrics_and_early_manifests(tmp_path: Path) -> None:
     last = _quantized(tmp_path, make_model(tmp_path / "first")[1])
     done = run_program(tmp_path, "summary", "--label=//x:y", f"--manifest={last}")

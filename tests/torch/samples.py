@@ -44,6 +44,8 @@ def write(directory: Path) -> Samples:
                     "angle_weight": 1.0,
                 },
             ],
+            "passes.prune_n_m": [{"n": 1, "m": 2, "epochs": 1}],
+            "passes.quantize_aware_training": [{"epochs": 1, "per_channel": False, "weight_bits": 7}],
             "passes.prune_channels": [
                 {"importance": "taylor", "macs_ratio": 0.5, "round_to": 2, "epochs": 1},
                 {"importance": "batch_norm_scale", "ratio": 0.5, "round_to": 1, "scope": "model"},

@@ -1,7 +1,13 @@
 """MetricsInfo: what a model answered on its evaluation split, and how good that is."""
 
-def _init(*, predictions, metrics, computed, dataset):
-    return {"computed": computed, "dataset": dataset, "metrics": metrics, "predictions": predictions}
+def _init(*, predictions, metrics, computed, dataset, step_metrics = {}):
+    return {
+        "computed": computed,
+        "dataset": dataset,
+        "metrics": metrics,
+        "predictions": predictions,
+        "step_metrics": step_metrics,
+    }
 
 MetricsInfo, _new_metrics_info = provider(
     doc = "Predictions of a model on the evaluation split of its dataset, and the metrics computed from them.",
@@ -11,5 +17,6 @@ MetricsInfo, _new_metrics_info = provider(
         "dataset": "DatasetInfo: the dataset whose evaluation split was used.",
         "metrics": "File: metrics.json.",
         "predictions": "File: npz of the model's outputs, one row a sample.",
+        "step_metrics": "dict of position in ModelInfo.steps to File: metrics.json of what came out of that step, where it was asked for.",
     },
 )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lepton_plugin_torch.config import ExportConfig, ImportConfig
-from lepton_plugin_torch.pass_configs import DistillConfig, PruneChannelsConfig
+from lepton_plugin_torch.pass_configs import (
+    DistillConfig,
+    PruneChannelsConfig,
+    PruneMagnitudeConfig,
+    PruneNMConfig,
+    QuantizeAwareTrainingConfig,
+)
 from lepton_rules.plugin import Exporter, Importer, Pass, Slot, hookimpl
 
 __version__ = "0.1.0"
@@ -26,27 +32,37 @@ def lepton_importers() -> Sequence[Importer]:
     ]
 
 
+_TUNING = Slot(name="train", required=False, doc="Samples with labels, for fine-tuning.")
+
+
 @hookimpl
 def lepton_passes() -> Sequence[Pass]:
+    def changing(name: str, config: type, module: str, *slots: Slot) -> Pass:
+        return Pass(
+            name=name,
+            consumes="pytorch",
+            produces="pytorch",
+            slots=slots,
+            config=config,
+            implementation=f"lepton_plugin_torch.{module}:{name}",
+        )
+
     return [
-        Pass(
-            name="distill",
-            consumes="pytorch",
-            produces="pytorch",
-            slots=(
-                Slot(name="teacher", kind="model", doc="The model to learn from, in format pytorch."),
-                Slot(name="train", doc="Samples, and labels where label_weight is not 0."),
-            ),
-            config=DistillConfig,
-            implementation="lepton_plugin_torch.distill:distill",
+        changing(
+            "distill",
+            DistillConfig,
+            "distill",
+            Slot(name="teacher", kind="model", doc="The model to learn from, in format pytorch."),
+            Slot(name="train", doc="Samples, and labels where label_weight is not 0."),
         ),
-        Pass(
-            name="prune_channels",
-            consumes="pytorch",
-            produces="pytorch",
-            slots=(Slot(name="train", required=False, doc="For fine-tuning and for the importance taylor."),),
-            config=PruneChannelsConfig,
-            implementation="lepton_plugin_torch.prune_channels:prune_channels",
+        changing("prune_channels", PruneChannelsConfig, "prune_channels", _TUNING),
+        changing("prune_magnitude", PruneMagnitudeConfig, "prune_weights", _TUNING),
+        changing("prune_n_m", PruneNMConfig, "prune_weights", _TUNING),
+        changing(
+            "quantize_aware_training",
+            QuantizeAwareTrainingConfig,
+            "quantize_aware_training",
+            Slot(name="train", doc="Samples with labels."),
         ),
     ]
 

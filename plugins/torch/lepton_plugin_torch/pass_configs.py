@@ -110,3 +110,43 @@ class DistillConfig(TrainingConfig):
         weights = ("response", "label", "hint", "attention", "distance", "angle")
         if not any(getattr(self, f"{name}_weight") for name in weights):
             raise ValueError("every weight is 0: response_weight, label_weight, …")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneMagnitudeConfig(TrainingConfig):
+    """Sets the weights of least magnitude to zero. Size only: shapes stay, and dense kernels take the same time."""
+
+    VERSION: ClassVar[int] = 1
+    sparsity: float = option(0.5, doc="Share of the weights that become zero.", minimum=0, maximum=0.999)
+    scope: Literal["layer", "model"] = option(
+        "layer", doc="Whether each layer loses that share, or the least weights of the whole model go."
+    )
+    exclude: tuple[str, ...] = option((), doc="Names of layers that stay dense.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneNMConfig(TrainingConfig):
+    """Leaves at most N non-zero weights in each M along the reduced axis. Size only, but on chips with `sparse_2_4`."""
+
+    VERSION: ClassVar[int] = 1
+    n: int = option(2, doc="Non-zero weights that stay in a group.", minimum=1, maximum=63)
+    m: int = option(4, doc="Weights of a group.", minimum=2, maximum=64)
+    exclude: tuple[str, ...] = option((), doc="Names of layers that stay dense.")
+
+    def __post_init__(self) -> None:
+        if self.n >= self.m:
+            raise ValueError(f"n is {self.n} and m is {self.m}: accepted is n less than m")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeAwareTrainingConfig(TrainingConfig):
+    """Fine-tunes with weights and activations rounded as int8 will round them; `onnx.quantize` then loses less."""
+
+    VERSION: ClassVar[int] = 1
+    epochs: int = option(5, doc="Passes over the samples of the slot `train`.", minimum=1, maximum=10_000)
+    learning_rate: float = option(0.005, doc="The greatest learning rate of the cycle.", minimum=1e-8, maximum=100)
+    weight_bits: int = option(8, doc="Bits of a weight: 7 where the chip wants `reduce_range`.", minimum=2, maximum=8)
+    activation_bits: int = option(8, doc="Bits of an activation.", minimum=2, maximum=8)
+    activation_symmetric: bool = option(False, doc="Zero is the middle of an activation's range.")
+    per_channel: bool = option(True, doc="One weight scale for each output channel.")
+    exclude: tuple[str, ...] = option((), doc="Names of layers that stay in floating point.")

@@ -22,14 +22,12 @@ from typing import Any
 import torch
 import torch_pruning  # type: ignore[import-untyped]  # the library has no types
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lepton_plugin_torch import macs, signature, surgery, training
 from lepton_plugin_torch.cost_table import CostTable, Layer
 from lepton_plugin_torch.pass_configs import PruneChannelsConfig
 from lepton_plugin_torch.program import Program, built
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
-from lepton_rules.plugin.names import suggestion
 
 _WHAT = "pass torch.prune_channels"
 _DEFAULT_RATIO = 0.5
@@ -51,7 +49,7 @@ def prune_channels(context: PassContext) -> ModelFacts:
         samples = training.read_samples(context.slots.get("train"), program.inputs, _WHAT, labels=True)
     with built(context.model.path, program) as module:
         shapes, before = surgery.shapes_of(module), _widths(module)
-        _require_layers(module, config.exclude)
+        surgery.require_layers(module, config.exclude, _WHAT)
         torch.set_num_threads(1)  # what is decided depends on no sum's order, and many small operations gain nothing
         if config.importance == "taylor":
             assert samples is not None
@@ -71,7 +69,7 @@ def prune_channels(context: PassContext) -> ModelFacts:
         torch.set_num_threads(context.threads)
         if config.epochs:
             assert samples is not None
-            notes["training"] = _fine_tune(pruned, program, samples, config, context.seed)
+            notes["training"] = training.tune(pruned, program, samples, config, context.seed, _WHAT)
         return surgery.finish(context, pruned, program, shapes, notes, _WHAT)
 
 
@@ -86,39 +84,13 @@ def _widths(module: nn.Module) -> dict[str, int]:
     return found
 
 
-def _require_layers(module: nn.Module, names: Sequence[str]) -> None:
-    known = [name for name, _ in module.named_modules() if name]
-    for name in names:
-        if name not in known:
-            raise LeptonError(f"exclude of {_WHAT}", f"there is no layer {name!r}", suggestion(name, known))
-
-
 def _differentiate(module: nn.Module, program: Program, samples: training.Samples, batch_size: int) -> None:
     """Leaves the gradient of the mean loss over the samples in the parameters; statistics stay as they are."""
     module.eval()
     chunks = samples.chunks(batch_size, torch.arange(len(samples)))
     for chosen in chunks:
-        loss = _loss(module, program, samples, chosen) / len(chunks)
+        loss = training.label_loss(module, program, samples, chosen, _WHAT) / len(chunks)
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
-
-
-def _loss(module: nn.Module, program: Program, samples: training.Samples, chosen: Tensor) -> Tensor:
-    logits = training.first_output(module(*samples.batch(chosen)), program.outputs)
-    return functional.cross_entropy(logits, training.classes(samples, logits, _WHAT)[chosen])
-
-
-def _fine_tune(
-    module: nn.Module, program: Program, samples: training.Samples, config: PruneChannelsConfig, seed: int
-) -> dict[str, Any]:
-    history = training.fit(
-        [module],
-        samples,
-        config,
-        seed,
-        lambda chosen: {"cross_entropy": _loss(module, program, samples, chosen)},
-        _WHAT,
-    )
-    return training.training_notes(config, samples, history)
 
 
 def _reach_goal(
@@ -279,7 +251,7 @@ def _left_alone(
     reasons = {}
     for name in before:
         if before[name] == after[name]:
-            if any(name == entry or name.startswith(f"{entry}.") for entry in config.exclude):
+            if surgery.is_in(name, config.exclude):
                 reasons[name] = "excluded"
             elif name in outputs:
                 reasons[name] = "its channels are the output's"

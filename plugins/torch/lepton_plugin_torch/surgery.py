@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lepton_plugin_torch.program import PROGRAM, WEIGHTS_FILE, Program
 from lepton_plugin_torch.resized import Shapes, difference
 from lepton_plugin_torch.tensors import blobs
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext, TensorSpec, safetensors_file
+from lepton_rules.plugin.names import suggestion
 
 
 def begin(context: PassContext) -> Program:
@@ -26,6 +28,24 @@ def begin(context: PassContext) -> Program:
 def shapes_of(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
     """The shape of each tensor of the module's state."""
     return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def require_layers(module: torch.nn.Module, names: Sequence[str], what: str) -> None:
+    """Fails where a pass is told to exclude a layer that is not there."""
+    known = [name for name, _ in module.named_modules() if name]
+    for name in names:
+        if name not in known:
+            raise LeptonError(f"exclude of {what}", f"there is no layer {name!r}", suggestion(name, known))
+
+
+def is_in(name: str, parts: Sequence[str]) -> bool:
+    """Whether a layer is one of these, or inside one."""
+    return any(name == part or name.startswith(f"{part}.") for part in parts)
+
+
+def with_notes(facts: ModelFacts, notes: Mapping[str, Any]) -> ModelFacts:
+    """The facts with more notes."""
+    return dataclasses.replace(facts, notes={**facts.notes, **notes})
 
 
 def parameters_of(module: torch.nn.Module) -> int:

@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lepton_plugin_torch.pass_configs import TrainingConfig
+from lepton_plugin_torch.program import Program
 from lepton_plugin_torch.signature import named_outputs
 from lepton_rules.plugin import DatasetFile, LeptonError, TensorSpec
 from lepton_rules.plugin.arrays import require_fit
@@ -124,7 +126,6 @@ def fit(
     seed: int,
     loss: Callable[[Tensor], Mapping[str, Tensor]],
     what: str,
-    after_step: Callable[[], None] = lambda: None,
 ) -> list[dict[str, float]]:
     """Trains for `config.epochs` and returns each epoch's mean of each term of the loss.
 
@@ -135,7 +136,6 @@ def fit(
         seed: of the order of the samples.
         loss: the terms of a batch's loss, given its samples' numbers; their sum is minimised.
         what: the pass, for messages.
-        after_step: called after each step of the optimizer.
 
     Raises:
         LeptonError: about `what`: the loss is NaN or infinite, or there is nothing to train.
@@ -170,7 +170,6 @@ def fit(
             optimizer.zero_grad()
             total.backward()  # type: ignore[no-untyped-call]  # torch does not type it
             optimizer.step()
-            after_step()
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
         history.append({name: value / len(chunks) for name, value in sums.items()})
@@ -185,3 +184,24 @@ def training_notes(config: TrainingConfig, samples: Samples, history: Sequence[M
     """What notes say of a training: its samples and the losses of its first and last epoch."""
     rounded = [{name: float(f"{value:.6g}") for name, value in epoch.items()} for epoch in history]
     return {"samples": len(samples), "epochs": config.epochs, "first_loss": rounded[0], "last_loss": rounded[-1]}
+
+
+def label_loss(module: torch.nn.Module, program: Program, samples: Samples, chosen: Tensor, what: str) -> Tensor:
+    """The mean cross-entropy of the chosen samples' labels."""
+    logits = first_output(module(*samples.batch(chosen)), program.outputs)
+    return functional.cross_entropy(logits, classes(samples, logits, what)[chosen])
+
+
+def tune(
+    module: torch.nn.Module, program: Program, samples: Samples, config: TrainingConfig, seed: int, what: str
+) -> dict[str, Any]:
+    """Trains on the labels, and returns what notes say of it."""
+    history = fit(
+        [module],
+        samples,
+        config,
+        seed,
+        lambda chosen: {"cross_entropy": label_loss(module, program, samples, chosen, what)},
+        what,
+    )
+    return training_notes(config, samples, history)
