@@ -30,6 +30,32 @@ DESCRIPTORS = json.decode(r'''{
    "consumes": "pytorch",
    "doc": "The same module as ONNX: one graph, canonical, whose named dimensions stay dynamic.",
    "produces": "onnx"
+  },
+  "torch_export_to_onnx": {
+   "config": {
+    "fields": {
+     "opset": {
+      "default": 20,
+      "doc": "Version of the ONNX operator set.",
+      "maximum": 23,
+      "minimum": 18,
+      "optional": false,
+      "type": "int"
+     },
+     "tolerance": {
+      "default": 0.0001,
+      "doc": "How far an output may be from torch\u0027s, relative to the greatest magnitude in it (at least 1); beyond it the export fails.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "torch_export",
+   "doc": "The same module as ONNX: one graph, canonical, whose named dimensions stay dynamic.",
+   "produces": "onnx"
   }
  },
  "importers": {
@@ -66,6 +92,22 @@ DESCRIPTORS = json.decode(r'''{
    },
    "doc": "A PyTorch module: the target\u0027s sources, which build it, and one safetensors file, which fills it.",
    "produces": "pytorch"
+  },
+  "torch_export": {
+   "allows_code": false,
+   "config": {
+    "fields": {
+     "outputs": {
+      "default": [],
+      "doc": "Names for the outputs, in order; empty for the graph\u0027s own.",
+      "optional": false,
+      "type": "string_list"
+     }
+    },
+    "version": 1
+   },
+   "doc": "A `.pt2` file that torch.export.save wrote: a graph of torch\u0027s own operators. Nothing in it runs.",
+   "produces": "torch_export"
   }
  },
  "metrics": {},
@@ -1010,6 +1052,60 @@ def _quantize_aware_training(
         unknown = unknown,
     )
 
+def _torch_export(
+        *,
+        outputs = None,
+        **unknown):
+    """A `.pt2` file that torch.export.save wrote: a graph of torch's own operators. Nothing in it runs.
+
+    Produces torch_export.
+
+    Args:
+      outputs: Names for the outputs, in order; empty for the graph's own. Default [].
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as an importer.
+    """
+    return lepton_component(
+        kind = "importer",
+        plugin = Label("//plugins/torch"),
+        name = "torch_export",
+        config = {
+            "outputs": outputs,
+        },
+        unknown = unknown,
+    )
+
+def _torch_export_to_onnx(
+        *,
+        opset = None,
+        tolerance = None,
+        **unknown):
+    """The same module as ONNX: one graph, canonical, whose named dimensions stay dynamic.
+
+    Consumes torch_export, produces onnx.
+
+    Args:
+      opset: Version of the ONNX operator set. At least 18 and at most 23. Default 20.
+      tolerance: How far an output may be from torch's, relative to the greatest magnitude in it (at
+        least 1); beyond it the export fails. At least 0 and at most 1. Default 0.0001.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as an exporter.
+    """
+    return lepton_component(
+        kind = "exporter",
+        plugin = Label("//plugins/torch"),
+        name = "torch_export_to_onnx",
+        config = {
+            "opset": opset,
+            "tolerance": tolerance,
+        },
+        unknown = unknown,
+    )
+
 torch = struct(
     distill = _distill,
     prune_channels = _prune_channels,
@@ -1018,4 +1114,6 @@ torch = struct(
     pytorch = _pytorch,
     pytorch_to_onnx = _pytorch_to_onnx,
     quantize_aware_training = _quantize_aware_training,
+    torch_export = _torch_export,
+    torch_export_to_onnx = _torch_export_to_onnx,
 )

@@ -237,6 +237,32 @@ def passing(
     return directory_of(output, facts)
 
 
+def write_archive(path: Path, module: torch.nn.Module) -> Path:
+    """What torch.export.save writes of a module for images [n, 1, 8, 8]."""
+    dimensions = ({0: torch.export.Dim("n")},)
+    torch.export.save(torch.export.export(module, (torch.zeros(2, 1, 8, 8),), dynamic_shapes=dimensions), path)
+    return path
+
+
+def importing_archive(path: Path, output: Path, **config: Any) -> ModelFacts:
+    """Imports a torch.export archive, as an action would."""
+    plugin = load("torch", "lepton_plugin_torch")
+    descriptor = plugin.find("importers", "torch_export")
+    output.mkdir()
+    facts = plugin.resolve(descriptor)(  # type: ignore[arg-type]
+        ImportContext(
+            label="//tests:model",
+            config=parse_config(descriptor.config, config),  # type: ignore[union-attr]
+            sources=(path,),
+            weights=(),
+            allow_code=False,
+            output=output,
+        )
+    )
+    assert isinstance(facts, ModelFacts)
+    return facts
+
+
 def exported_from(
     model: ModelDirectory, output: Path, config: dict[str, Any] | None = None, exporter: str = "pytorch_to_onnx"
 ) -> ModelFacts:

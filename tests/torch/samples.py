@@ -6,8 +6,19 @@ import json
 from pathlib import Path
 
 import onnx
+from lepton_plugin_torch.exported_program import Exported
 from lepton_plugin_torch.program import Program
-from networks import FACTORY, INPUTS, RESIDUAL, importing, module_in, write_files, write_samples
+from networks import (
+    FACTORY,
+    INPUTS,
+    RESIDUAL,
+    importing,
+    importing_archive,
+    module_in,
+    write_archive,
+    write_files,
+    write_samples,
+)
 
 from lepton_rules.plugin import TensorSpec
 from lepton_rules.plugin.contract import SampleImport, SampleModel, Samples
@@ -22,6 +33,8 @@ COST_TABLE = json.dumps(
     }
 )
 
+_TERMS = ("response", "label", "hint", "attention", "distance", "angle")
+
 
 def write(directory: Path) -> Samples:
     """A small residual network, and samples that it can learn."""
@@ -29,9 +42,17 @@ def write(directory: Path) -> Samples:
     facts = importing(files, directory / "model", outputs=("logits",))
     config = {"factory": FACTORY, "inputs": INPUTS, "outputs": ("logits",)}
     dataset = write_samples(directory / "samples.npz")
+    archive = write_archive(directory / "net.pt2", module_in(directory, RESIDUAL))
+    exported = importing_archive(archive, directory / "exported")
     return Samples(
-        models={"pytorch": SampleModel(path=directory / "model", facts=facts, dataset=dataset)},
-        imports={"pytorch": SampleImport(sources=files.sources, weights=(files.weights,), config=config)},
+        models={
+            "pytorch": SampleModel(path=directory / "model", facts=facts, dataset=dataset),
+            "torch_export": SampleModel(path=directory / "exported", facts=exported),
+        },
+        imports={
+            "pytorch": SampleImport(sources=files.sources, weights=(files.weights,), config=config),
+            "torch_export": SampleImport(sources=(archive,)),
+        },
         configs={
             "passes.distill": [
                 {"epochs": 1, "response": "mse", "label_loss": "focal", "mixup": 0.5, "optimizer": "adamw"},
@@ -56,7 +77,7 @@ def write(directory: Path) -> Samples:
             "passes.distill": [
                 {"features": ["blocks.7"], "hint_weight": 1.0},
                 {"features": [], "hint_weight": 1.0},
-                {"response_weight": 0, "label_weight": 0},
+                {f"{term}_weight": 0 for term in _TERMS},
             ],
             "passes.prune_channels": [
                 {"exclude": ["sten"]},
@@ -69,7 +90,9 @@ def write(directory: Path) -> Samples:
                 {**config, "kwargs": "[]"},
                 {**config, "inputs": ("x:float32:batch,2,8,8",)},
             ],
+            "importers.torch_export": [{"outputs": ["a", "b"]}],
             "exporters.pytorch_to_onnx": [{"opset": 17}],
+            "exporters.torch_export_to_onnx": [{"opset": 17}],
         },
         signature="samples:signature",
     )
@@ -79,6 +102,9 @@ def signature(format: str, path: Path) -> tuple[tuple[TensorSpec, ...], tuple[Te
     """What the files themselves say: the graph's own inputs and outputs, or the program's."""
     if format == "pytorch":
         return Program.read(path).inputs, (TensorSpec("logits", "float32", ("batch", 3)),)
+    if format == "torch_export":
+        exported, _ = Exported.read(path)
+        return exported.inputs, exported.outputs
     graph = onnx.load(path / "model.onnx").graph
 
     def specs(values: list[onnx.ValueInfoProto]) -> tuple[TensorSpec, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lepton_plugin_torch.config import ExportConfig, ImportConfig
+from lepton_plugin_torch.config import ExportArchiveConfig, ExportConfig, ImportConfig
 from lepton_plugin_torch.pass_configs import (
     DistillConfig,
     PruneChannelsConfig,
@@ -28,7 +28,13 @@ def lepton_importers() -> Sequence[Importer]:
             implementation="lepton_plugin_torch.importer:import_module",
             saves={"torch.nn.modules.module.Module": "lepton_plugin_torch.memory:save"},
             loads="lepton_plugin_torch.memory:load",
-        )
+        ),
+        Importer(
+            name="torch_export",
+            produces="torch_export",
+            config=ExportArchiveConfig,
+            implementation="lepton_plugin_torch.export_archive:import_archive",
+        ),
     ]
 
 
@@ -76,5 +82,12 @@ def lepton_exporters() -> Sequence[Exporter]:
             produces="onnx",
             config=ExportConfig,
             implementation="lepton_plugin_torch.exporter:to_onnx",
-        )
+        ),
+        Exporter(
+            name="torch_export_to_onnx",
+            consumes="torch_export",
+            produces="onnx",
+            config=ExportConfig,
+            implementation="lepton_plugin_torch.exporter:exported_to_onnx",
+        ),
     ]

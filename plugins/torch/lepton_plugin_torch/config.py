@@ -40,3 +40,11 @@ class ExportConfig:
         minimum=0,
         maximum=1,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportArchiveConfig:
+    """A `.pt2` file that torch.export.save wrote: a graph of torch's own operators. Nothing in it runs."""
+
+    VERSION: ClassVar[int] = 1
+    outputs: tuple[str, ...] = option((), doc="Names for the outputs, in order; empty for the graph's own.")

@@ -14,6 +14,7 @@ import torch
 
 from lepton_plugin_torch import signature
 from lepton_plugin_torch.config import ExportConfig
+from lepton_plugin_torch.exported_program import Exported, load_program
 from lepton_plugin_torch.program import Program, built
 from lepton_rules.plugin import ExportContext, LeptonError, ModelFacts, TensorSpec, onnx_canonical
 
@@ -51,6 +52,24 @@ def to_onnx(context: ExportContext) -> ModelFacts:
     )
 
 
+def exported_to_onnx(context: ExportContext) -> ModelFacts:
+    """Writes the exported program of `context` as `model.onnx`; otherwise as `to_onnx`."""
+    config: ExportConfig = context.config
+    torch.set_num_threads(context.threads)
+    manifest = context.model.manifest
+    exported, tensors = Exported.read(context.model.path)
+    program, module = load_program(exported.program, tensors, _WHAT)
+    names = [spec.name for spec in exported.outputs]
+    model = _to_model(program, exported.inputs, exported.outputs, config.opset)
+    _check_signature(model, exported.inputs, exported.outputs)
+    _name_dimensions(model, [*exported.inputs, *exported.outputs])
+    for choice in (0, 1):
+        inputs = signature.samples(exported.inputs, signature.lengths(exported.inputs, choice), _SEED + choice)
+        _check_outputs(model, exported.inputs, inputs, signature.run(module, inputs, names), config.tolerance)
+    onnx_canonical.save(model, context.output)
+    return ModelFacts.from_manifest(manifest, {"opset": config.opset})
+
+
 def _export(module: torch.nn.Module, program: Program, outputs: Sequence[TensorSpec], opset: int) -> onnx.ModelProto:
     dimensions: dict[str, Any] = {}
     shapes = tuple(
@@ -62,17 +81,26 @@ def _export(module: torch.nn.Module, program: Program, outputs: Sequence[TensorS
         for spec in program.inputs
     )
     example = signature.samples(program.inputs, signature.lengths(program.inputs, 0))
+    return _to_model(module, program.inputs, outputs, opset, args=example, dynamic_shapes=shapes)
+
+
+def _to_model(
+    module: torch.nn.Module | torch.export.ExportedProgram,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    opset: int,
+    **options: Any,
+) -> onnx.ModelProto:
     try:
         with _silence():
             exported = torch.onnx.export(
                 module,
-                example,
                 dynamo=True,
-                dynamic_shapes=shapes,
-                input_names=[spec.name for spec in program.inputs],
+                input_names=[spec.name for spec in inputs],
                 output_names=[spec.name for spec in outputs],
                 opset_version=opset,
                 verbose=False,
+                **options,
             )
         assert exported is not None
         model: onnx.ModelProto = exported.model_proto
@@ -122,6 +150,19 @@ def _check_signature(model: onnx.ModelProto, inputs: Sequence[TensorSpec], outpu
                 f"the graph's {side} are {got}, the module's are {wanted}",
                 "Use every input, and keep the named dimensions free",
             )
+
+
+def _name_dimensions(model: onnx.ModelProto, specs: Sequence[TensorSpec]) -> None:
+    """Calls the graph's free dimensions as the signature does; an exported program knows its own as symbols alone."""
+    names: dict[str, str] = {}
+    for value, spec in zip([*model.graph.input, *model.graph.output], specs, strict=True):
+        for dimension, name in zip(value.type.tensor_type.shape.dim, spec.shape, strict=True):
+            if isinstance(name, str):
+                names.setdefault(dimension.dim_param, name)
+    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info]:
+        for dimension in value.type.tensor_type.shape.dim:
+            if dimension.HasField("dim_param"):
+                dimension.dim_param = names.get(dimension.dim_param, dimension.dim_param)
 
 
 def _shape(value: onnx.ValueInfoProto) -> list[int | None]:
