@@ -1,8 +1,8 @@
 """Trains the network, and then makes it hard to round without changing what it computes.
 
-Multiplying a channel before a ReLU by a positive factor and dividing what reads it by the same changes nothing in floating
-point. With one scale for a whole layer, integers then have few levels left for the channels that became small: the case
-that Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019,
+Multiplying a channel before a ReLU by a positive factor and dividing what reads it by the same changes nothing in
+floating point. With one scale for a whole layer, integers then have few levels for the channels that became small: what
+Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019,
 https://arxiv.org/abs/1906.04721, describe of trained networks.
 """
 
