@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from lepton_plugin_torch.memory import load_exported, save_exported
 from networks import directory_of, exported_from, importing_archive
 from onnx.reference import ReferenceEvaluator
 from torch import nn
@@ -87,6 +88,17 @@ def test_same_program_same_bytes(archive: Path, tmp_path: Path) -> None:
     importing_archive(again, tmp_path / "b")
     for name in ("program.json", "weights.safetensors"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_programs_in_memory(tmp_path: Path) -> None:
+    """From Python a program becomes the importer's file, and a model becomes a module."""
+    torch.manual_seed(4)
+    program = torch.export.export(Net().eval(), (torch.ones(2, 1, 8, 8),))
+    (path,) = save_exported(program, tmp_path, {}).sources
+    facts = importing_archive(path, tmp_path / "model")
+    with torch.no_grad():
+        found = load_exported(directory_of(tmp_path / "model", facts))(torch.ones(2, 1, 8, 8))
+        torch.testing.assert_close(found, program.module()(torch.ones(2, 1, 8, 8)))
 
 
 def test_fixed_shapes_and_several_tensors(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def lepton_importers() -> Sequence[Importer]:
             produces="torch_export",
             config=ExportArchiveConfig,
             implementation="lepton_plugin_torch.export_archive:import_archive",
+            saves={"torch.export.exported_program.ExportedProgram": "lepton_plugin_torch.memory:save_exported"},
+            loads="lepton_plugin_torch.memory:load_exported",
         ),
     ]
 

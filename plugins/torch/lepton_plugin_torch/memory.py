@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lepton_plugin_torch.exported_program import Exported, load_program
 from lepton_plugin_torch.program import WEIGHTS_FILE, Program, built
 from lepton_plugin_torch.tensors import blobs
 from lepton_rules.plugin import LeptonError, ModelDirectory, SavedModel, safetensors_file
@@ -52,3 +53,18 @@ def load(model: ModelDirectory) -> torch.nn.Module:
     """Builds the module of a model of the format `pytorch`, with its weights, ready for inference."""
     with built(model.path, Program.read(model.path)) as module:
         return module
+
+
+def save_exported(program: torch.export.ExportedProgram, directory: Path, config: Mapping[str, Any]) -> SavedModel:
+    """Writes an exported program into `directory` as torch.export.save does; it needs no sources."""
+    import torch
+
+    path = directory / "program.pt2"
+    torch.export.save(program, path)
+    return SavedModel(sources=(path,), config=dict(config))
+
+
+def load_exported(model: ModelDirectory) -> torch.nn.Module:
+    """A module that runs the model of the format `torch_export`."""
+    exported, tensors = Exported.read(model.path)
+    return load_program(exported.program, tensors, "model")[1]
