@@ -69,8 +69,7 @@ def write(directory: Path) -> Samples:
             "passes.quantize_aware_training": [{"epochs": 1, "per_channel": False, "weight_bits": 7}],
             "passes.prune_channels": [
                 {"importance": "taylor", "macs_ratio": 0.5, "round_to": 2, "epochs": 1},
-                {"importance": "batch_norm_scale", "ratio": 0.5, "round_to": 1, "scope": "model"},
-                {"importance": "l1", "max_latency_us": 20, "cost_table": COST_TABLE, "round_to": 1},
+                {"importance": "l1", "scope": "model", "max_latency_us": 20, "cost_table": COST_TABLE, "round_to": 1},
             ],
         },
         refused={
