@@ -145,6 +145,22 @@ BROKEN = (
         "def round_table(context, more)",
         ("cannot be called with a context", "'more'"),
     ),
+    Broken(
+        "loads_what_is_not_there",
+        checks.check_implementations,
+        ENTRY,
+        'tables:import_table")',
+        'tables:import_table", loads="lepton_plugin_sample.tables:load")',
+        ("importer sample.table", "no attribute 'load'"),
+    ),
+    Broken(
+        "saves_with_too_few_arguments",
+        checks.check_implementations,
+        ENTRY,
+        'tables:import_table")',
+        'tables:import_table", saves={"a.B": "lepton_plugin_sample.tables:read"})',
+        ("read of importers.table cannot be called with 3 arguments",),
+    ),
     Broken("no_close", checks.check_implementations, RUNNING, "def close", "def shut", ("has no method close",)),
     Broken(
         "runtime_is_no_class",

@@ -248,6 +248,23 @@ def test_an_exporter_that_keeps_the_format_is_a_pass(tree: Tree) -> None:
     assert "Register it as a pass" in refusal()
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("saves=['a.B']", "saves is ['a.B'], accepted is a dict of a class to 'module:function'"),
+        ("saves={'B': 'a:b'}", "saves is {'B': 'a:b'}"),
+        ("saves={'a.B': 'b'}", "saves is {'a.B': 'b'}"),
+        ("saves={'a.B': None}", "saves is {'a.B': None}"),
+        ("loads='load'", "loads is 'load', accepted is 'module:function'"),
+        ("loads=None", "loads is None"),
+    ],
+)
+def test_importers_that_name_no_functions_for_memory(tree: Tree, more: str, says: str) -> None:
+    good = GOOD.replace("lepton_passes", "lepton_importers").replace("Pass(", "Importer(")
+    tree.module(good.replace('consumes="table", ', "").replace(")]", f", {more})]"))
+    assert says in refusal()
+
+
 def test_missing_entry_module(tree: Tree) -> None:
     assert "no module 'lepton_plugin_chip'. Mend the module's name, or add its directory" in refusal()
 

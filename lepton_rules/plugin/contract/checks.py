@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import inspect
 import json
@@ -14,7 +15,7 @@ from lepton_rules.plugin.config import config_schema, config_to_dict, parse_conf
 from lepton_rules.plugin.contract.samples import model_key
 from lepton_rules.plugin.contract.subject import Contract, writes_model
 from lepton_rules.plugin.describe import describe
-from lepton_rules.plugin.descriptors import Exporter, Pass, Runtime
+from lepton_rules.plugin.descriptors import Exporter, Importer, Pass, Runtime
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.plugin.generate import generate
 
@@ -62,7 +63,10 @@ def check_passes(contract: Contract) -> None:
 
 
 def check_implementations(contract: Contract) -> None:
-    """Every implementation imports, can be called with one context, and is a class with run and close for a runtime."""
+    """Every implementation imports, can be called with one context, and is a class with run and close for a runtime.
+
+    What an importer names for models in memory takes what it is called with.
+    """
     for kind, name, component in contract.components():
         implementation = contract.plugin.resolve(component)
         try:
@@ -76,6 +80,18 @@ def check_implementations(contract: Contract) -> None:
             for method in ("run", "close"):
                 if not callable(getattr(implementation, method, None)):
                     raise contract.failure(f"{component.implementation} has no method {method}", f"Write {method}")
+        if isinstance(component, Importer):
+            references = dict.fromkeys(component.saves.values(), 3)
+            references |= {component.loads: 1} if component.loads else {}
+            for reference, count in references.items():
+                named = contract.plugin.resolve(dataclasses.replace(component, implementation=reference))
+                try:
+                    inspect.signature(named).bind(*([None] * count))
+                except TypeError as error:
+                    raise contract.failure(
+                        f"{reference} of {kind}.{name} cannot be called with {count} arguments ({error})",
+                        "Write save(object, directory, config), or load(model)",
+                    ) from error
 
 
 def check_configurations(contract: Contract) -> None:
