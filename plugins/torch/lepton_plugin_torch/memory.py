@@ -7,12 +7,13 @@ of its own rather than in a notebook's cell.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_plugin_torch.exported_program import Exported, load_program
-from lepton_plugin_torch.program import WEIGHTS_FILE, Program, built
+from lepton_plugin_torch.program import PROGRAM, WEIGHTS_FILE, Program, built
 from lepton_plugin_torch.tensors import blobs
 from lepton_rules.plugin import LeptonError, ModelDirectory, SavedModel, safetensors_file
 
@@ -29,8 +30,6 @@ def save(module: torch.nn.Module, directory: Path, config: Mapping[str, Any]) ->
     Raises:
         LeptonError: the class is in no file.
     """
-    weights = directory / WEIGHTS_FILE
-    safetensors_file.write(weights, blobs(module.state_dict(), "weights"))
     kind = type(module)
     try:
         source = Path(inspect.getsourcefile(kind) or "")
@@ -42,6 +41,8 @@ def save(module: torch.nn.Module, directory: Path, config: Mapping[str, Any]) ->
             "its class is not at the top of a file, and a pass builds it anew from there",
             "Move the class into a .py file and import it",
         )
+    weights = directory / WEIGHTS_FILE
+    safetensors_file.write(weights, blobs(module.state_dict(), "weights"))
     return SavedModel(
         sources=(source,),
         weights=(weights,),
@@ -51,8 +52,16 @@ def save(module: torch.nn.Module, directory: Path, config: Mapping[str, Any]) ->
 
 def load(model: ModelDirectory) -> torch.nn.Module:
     """Builds the module of a model of the format `pytorch`, with its weights, ready for inference."""
-    with built(model.path, Program.read(model.path)) as module:
-        return module
+    own = {entry.stem for entry in (model.path / PROGRAM).iterdir()}
+    # Who works in Python has most often imported the very module already, from another place.
+    theirs = {name: found for name, found in sys.modules.items() if name.partition(".")[0] in own}
+    for name in theirs:
+        del sys.modules[name]
+    try:
+        with built(model.path, Program.read(model.path)) as module:
+            return module
+    finally:
+        sys.modules.update(theirs)
 
 
 def save_exported(program: torch.export.ExportedProgram, directory: Path, config: Mapping[str, Any]) -> SavedModel:
