@@ -4,23 +4,30 @@ load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 
 # The parts of the extension are no one else's to load.
 # buildifier: disable=bzl-visibility
-load("//lepton_rules/private/environment:extension.bzl", "environments", "repository_name")
+load("//lepton_rules/private/environment:extension.bzl", "declarations", "repository_name")
 
 def _tag(name, lock = "//:x.lock"):
     return struct(name = name, requirements_lock = Label(lock))
 
+def _model(name, *files):
+    return struct(name = name, files = {file: "" for file in files})
+
 def _module(name, *tags):
-    return struct(name = name, tags = struct(environment = list(tags)))
+    return struct(name = name, tags = struct(
+        environment = [tag for tag in tags if hasattr(tag, "requirements_lock")],
+        fetch_model = [tag for tag in tags if hasattr(tag, "files")],
+    ))
 
 def _refusals(modules):
     messages = []
-    environments(modules, fail = messages.append)
+    declarations(modules, fail = messages.append)
     return messages
 
 def _names_are_scoped_by_module_test_impl(ctx):
     env = unittest.begin(ctx)
-    found = environments([_module("vision", _tag("a"), _tag("b")), _module("text", _tag("a"))])
-    asserts.equals(env, ["vision_a", "vision_b", "text_a"], found.keys())
+    found = declarations([_module("vision", _tag("a"), _tag("b"), _model("c", "x")), _module("text", _tag("a"), _model("c", "y"))])
+    asserts.equals(env, ["vision_a", "vision_b", "text_a"], found.environments.keys())
+    asserts.equals(env, ["vision_c", "text_c"], found.models.keys())
     asserts.equals(env, "a", repository_name("", "a"), "a root module need not have a name")
     return unittest.end(env)
 
@@ -33,6 +40,11 @@ def _one_name_twice_is_refused_test_impl(ctx):
         env,
         'lepton: environment "a" in module vision: it is declared twice, with //:first.lock and //:second.lock. Rename or remove one.',
         _refusals(modules)[0],
+    )
+    asserts.equals(
+        env,
+        'lepton: model "a" in module vision: it is declared twice, with x, y and z. Rename or remove one.',
+        _refusals([_module("vision", _model("a", "y", "x"), _model("a", "z"))])[0],
     )
     return unittest.end(env)
 
@@ -49,6 +61,11 @@ def _names_that_meet_are_refused_test_impl(ctx):
         env,
         ['lepton: environment "host" in module lepton_rules: its repository lepton_rules_host is also that of lepton_rules itself. Rename the environment.'],
         _refusals([_module("lepton_rules", _tag("host"))]),
+    )
+    asserts.equals(
+        env,
+        ['lepton: model "a" in module vision: its repository vision_a is also that of module vision. Rename the model.'],
+        _refusals([_module("vision", _tag("a"), _model("a", "x"))]),
     )
     return unittest.end(env)
 

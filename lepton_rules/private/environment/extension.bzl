@@ -1,7 +1,8 @@
-"""The module extension `lepton`: Python environments, and the facts of the host."""
+"""The module extension `lepton`: Python environments, models from the network, and the facts of the host."""
 
 load("//lepton_rules/private:messages.bzl", "display_label", "message")
 load("//lepton_rules/private/environment:repository.bzl", "environment_repository")
+load("//lepton_rules/private/fetch:fetch_model.bzl", "ATTRS", "fetch_model_repository")
 load("//lepton_rules/private/host:repository.bzl", "host_repository")
 
 _HOST = "lepton_rules_host"
@@ -25,44 +26,57 @@ _environment = tag_class(
     },
 )
 
+_fetch_model = tag_class(
+    doc = """Declares a model that is fetched by address, or by its name in a hub, when a target first needs it. The module that declares it takes
+    it with `use_repo(lepton, "<module>_<name>")`, and rules name its files as `@<module>_<name>//:model.onnx`.""",
+    attrs = ATTRS,
+)
+
 def repository_name(module, name):
-    """The name of the repository of a module's environment."""
+    """The name of the repository of a module's environment or model."""
     return "{}_{}".format(module, name) if module else name
 
-def environments(modules, fail = fail):
-    """Every declared environment by the name of its repository.
+def _told_apart(kind, first, second):
+    if kind == "environment":
+        return "with {} and {}".format(display_label(first.requirements_lock), display_label(second.requirements_lock))
+    return "with {} and {}".format(", ".join(sorted(first.files)), ", ".join(sorted(second.files)))
+
+def declarations(modules, fail = fail):
+    """Every declared environment and model by the name of its repository.
 
     Args:
       modules: the modules of the build, as module_ctx gives them.
       fail: what is called for an error; for tests.
 
     Returns:
-      A dict of repository name to tag.
+      struct(environments, models): dicts of repository name to tag.
     """
-    found = {}
+    found = {"environment": {}, "model": {}}
     owners = {_HOST: "lepton_rules itself"}
     for module in modules:
         declared = {}
         owner = "module " + (module.name or "(root)")
-        for tag in module.tags.environment:
-            what = "environment " + repr(tag.name)
+        tags = [("environment", tag) for tag in module.tags.environment] + [("model", tag) for tag in module.tags.fetch_model]
+        for kind, tag in tags:
+            what = "{} {}".format(kind, repr(tag.name))
             if not tag.name or [character for character in tag.name.elems() if character not in _ALLOWED]:
                 why = "a name holds lower-case letters, digits and underscores"
                 fail(message(what, owner, why, "Rename it"))
-            if tag.name in declared:
-                locks = [display_label(one.requirements_lock) for one in [declared[tag.name], tag]]
-                fail(message(what, owner, "it is declared twice, with {} and {}".format(*locks), "Rename or remove one"))
-            declared[tag.name] = tag
+            before = declared.get((kind, tag.name))
+            if before:
+                fail(message(what, owner, "it is declared twice, " + _told_apart(kind, before, tag), "Rename or remove one"))
+            declared[(kind, tag.name)] = tag
             repository = repository_name(module.name, tag.name)
             if repository in owners:
                 why = "its repository {} is also that of {}".format(repository, owners[repository])
-                fail(message(what, owner, why, "Rename the environment"))
+                fail(message(what, owner, why, "Rename the " + kind))
             owners[repository] = owner
-            found[repository] = tag
-    return found
+            found[kind][repository] = tag
+    return struct(environments = found["environment"], models = found["model"])
 
 def _lepton_impl(module_ctx):
-    for repository, tag in environments(module_ctx.modules).items():
+    declared = declarations(module_ctx.modules)
+    for repository, tag in declared.environments.items():
         environment_repository(
             name = repository,
             environment_name = tag.name,
@@ -74,11 +88,22 @@ def _lepton_impl(module_ctx):
             repository = repository,
             requirements_lock = tag.requirements_lock,
         )
+    for repository, tag in declared.models.items():
+        fetch_model_repository(
+            name = repository,
+            endpoint = tag.endpoint,
+            files = tag.files,
+            hub = tag.hub,
+            model = tag.name,
+            repository = repository,
+            revision = tag.revision,
+            urls = tag.urls,
+        )
     host_repository(name = _HOST)
     return module_ctx.extension_metadata(reproducible = True)
 
 lepton = module_extension(
     implementation = _lepton_impl,
-    doc = "Python environments for lepton_rules, each in a repository of its own, built when a target first needs it.",
-    tag_classes = {"environment": _environment},
+    doc = "Python environments and models for lepton_rules, each in a repository of its own, made when a target first needs it.",
+    tag_classes = {"environment": _environment, "fetch_model": _fetch_model},
 )
