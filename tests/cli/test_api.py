@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import inspect
 from collections import UserString
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from words_samples import LINES, WORDS, lines
 import lepton_rules
 import lepton_rules.api as lepton
 from lepton_rules.actions.npz import write_npz
-from lepton_rules.api.session import SESSION, Session
 from lepton_rules.cli.main import main
 from lepton_rules.plugin import HardwareFacts, LeptonError
 
@@ -30,14 +28,16 @@ CHIP = HardwareFacts(
 )
 
 
-@pytest.fixture(autouse=True)
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A session with the two plugins."""
-    fresh = Session()
-    monkeypatch.setattr(SESSION, "__dict__", fresh.__dict__)
+@pytest.fixture(scope="module", autouse=True)
+def plugins() -> None:
     lepton.use("words", WORDS)
     lepton.use("onnx", ONNX)
-    yield
+
+
+@pytest.fixture(scope="module")
+def story(plugins: None) -> lepton.Model:
+    """Imported once: each step is a process."""
+    return lepton.model(UserString("\n".join(LINES)))
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +63,6 @@ def network() -> onnx.ModelProto:
 @pytest.fixture(scope="module")
 def images() -> np.ndarray[Any, Any]:
     return np.random.default_rng(1).standard_normal((16, 1, 8, 8)).astype(np.float32)
-
-
-def story() -> UserString:
-    return UserString("\n".join(LINES))
 
 
 def test_a_model_in_memory_becomes_one_in_memory(network: onnx.ModelProto, images: Any) -> None:
@@ -103,8 +99,8 @@ def test_memory_disk_recipe_and_shell_give_the_same(network: onnx.ModelProto, im
     assert lepton.run(tmp_path / "recipe.yaml", imported, calibration=images).manifest == one.manifest
 
 
-def test_a_model_that_is_kept_nowhere_vanishes(tmp_path: Path) -> None:
-    made = lepton.shorten(story(), width=2)
+def test_a_model_that_is_kept_nowhere_vanishes(tmp_path: Path, story: lepton.Model) -> None:
+    made = lepton.shorten(story, width=2)
     path = made.path
     assert lines(path.parent) == [line[:2] for line in LINES]
     saved = made.save(tmp_path / "kept")
@@ -117,51 +113,51 @@ def test_a_model_that_is_kept_nowhere_vanishes(tmp_path: Path) -> None:
         lepton.model(saved).save(tmp_path / "kept")
 
 
-def test_out_keeps_the_model(tmp_path: Path) -> None:
-    lepton.shorten(story(), width=2, out=tmp_path / "out")
+def test_out_keeps_the_model(tmp_path: Path, story: lepton.Model) -> None:
+    lepton.shorten(story, width=2, out=tmp_path / "out")
     gc.collect()
     assert lines(tmp_path / "out") == [line[:2] for line in LINES]
 
 
-def test_options_come_from_the_hardware_where_nobody_gives_them() -> None:
-    assert lepton.shorten(story(), hardware="narrow").load() == "\n".join(line[:3] for line in LINES)
-    assert lepton.shorten(story(), hardware="narrow", width=1).load() == "\n".join(line[:1] for line in LINES)
-    assert lepton.shorten(story(), config={"width": 1}).load() == "\n".join(line[:1] for line in LINES)
+def test_options_come_from_the_hardware_where_nobody_gives_them(story: lepton.Model) -> None:
+    assert lepton.shorten(story, hardware="narrow").load() == "\n".join(line[:3] for line in LINES)
+    assert lepton.shorten(story, hardware="narrow", width=1).load() == "\n".join(line[:1] for line in LINES)
+    assert lepton.shorten(story, config={"width": 1}).load() == "\n".join(line[:1] for line in LINES)
 
 
-def test_the_seed_reaches_the_pass() -> None:
-    assert len({str(lepton.shuffle(story(), hardware="narrow", seed=seed).load()) for seed in range(3)}) > 1
+def test_the_seed_reaches_the_pass(story: lepton.Model) -> None:
+    assert len({str(lepton.shuffle(story, hardware="narrow", seed=seed).load()) for seed in range(3)}) > 1
 
 
-def test_a_verb_runs_the_pass_that_takes_the_model() -> None:
-    line = lepton.export(story(), "line", mark=" ")
+def test_a_verb_runs_the_pass_that_takes_the_model(story: lepton.Model) -> None:
+    line = lepton.export(story, "line", mark=" ")
     assert line.manifest["format"] == "line"
     assert lepton.shuffle(line).manifest["steps"][-1]["pass"] == "words.shuffle_words"
-    shuffled = lepton.shuffle(story(), hardware="narrow").manifest["steps"][-1]["pass"]
+    shuffled = lepton.shuffle(story, hardware="narrow").manifest["steps"][-1]["pass"]
     assert shuffled == "words.shuffle_lines"
     chosen = lepton.shuffle(line, method="words").manifest["steps"][-1]["pass"]
     assert chosen == "words.shuffle_words"
 
 
-def test_an_exporter_is_put_in_where_the_pass_needs_it() -> None:
-    counted = lepton.count(story(), hardware="printer")
+def test_an_exporter_is_put_in_where_the_pass_needs_it(story: lepton.Model) -> None:
+    counted = lepton.count(story, hardware="printer")
     assert [step["pass"] for step in counted.manifest["steps"]] == ["words.text", "words.join", "words.count"]
 
 
-def test_export_goes_where_the_hardware_needs_it() -> None:
-    assert lepton.export(story(), hardware="printer").manifest["steps"][-1]["config"] == {"mark": "+"}
+def test_export_goes_where_the_hardware_needs_it(story: lepton.Model) -> None:
+    assert lepton.export(story, hardware="printer").manifest["steps"][-1]["config"] == {"mark": "+"}
     with pytest.raises(LeptonError, match="there is neither a format nor hardware"):
-        lepton.export(story())
+        lepton.export(story)
     with pytest.raises(LeptonError, match=r"lepton.export takes onnx, the model is words, and none of the plugins"):
-        lepton.export(story(), "onnx")
+        lepton.export(story, "onnx")
 
 
-def test_slots_take_files_and_models(tmp_path: Path) -> None:
+def test_slots_take_files_and_models(tmp_path: Path, story: lepton.Model) -> None:
     (tmp_path / "more.txt").write_text("the end\n")
-    other = lepton.shorten(story(), width=4)
-    made = lepton.append(story(), more=tmp_path / "more.txt", other=other)
+    other = lepton.shorten(story, width=4)
+    made = lepton.append(story, more=tmp_path / "more.txt", other=other)
     assert made.load() == "\n".join([*LINES, "the end", *(line[:4] for line in LINES)])
-    again = lepton.append(story(), more=str(tmp_path / "more.txt"), other=UserString("x"))
+    again = lepton.append(story, more=str(tmp_path / "more.txt"), other=UserString("x"))
     assert again.load() == "\n".join([*LINES, "the end", "x"])
 
 
@@ -173,27 +169,27 @@ def test_importers_take_files(tmp_path: Path) -> None:
     assert repr(made).startswith("<words model, 4 bytes, sha256:")
 
 
-def test_refusals(network: onnx.ModelProto, images: Any, tmp_path: Path) -> None:
+def test_refusals(network: onnx.ModelProto, images: Any, tmp_path: Path, story: lepton.Model) -> None:
     for call, message in (
         (lambda: lepton.quantize(network), "slot calibration of onnx.quantize: nothing is bound to it"),
-        (lambda: lepton.shorten(story(), widht=3), "there is no option 'widht'. Did you mean 'width'?"),
-        (lambda: lepton.shorten(story(), width="3"), "'width' is '3' (str), accepted is an int"),
-        (lambda: lepton.shuffle(story(), method="lins"), "there is no method 'lins'. Did you mean 'lines'?"),
-        (lambda: lepton.shuffle(story(), hardware="printer"), "it needs int8, which hardware printer does not have"),
+        (lambda: lepton.shorten(story, widht=3), "there is no option 'widht'. Did you mean 'width'?"),
+        (lambda: lepton.shorten(story, width="3"), "'width' is '3' (str), accepted is an int"),
+        (lambda: lepton.shuffle(story, method="lins"), "there is no method 'lins'. Did you mean 'lines'?"),
+        (lambda: lepton.shuffle(story, hardware="printer"), "it needs int8, which hardware printer does not have"),
         (lambda: lepton.shorten(3), "model of class builtins.int: no plugin here takes it"),
         (lambda: lepton.shorten(tmp_path / "absent"), "model absent: there is no"),
         (lambda: lepton.shorten(network), "the model is onnx; the passes of that name take words"),
         (lambda: lepton.words.shorten(network), "words.shorten takes words, the model is onnx, and none"),
         (lambda: lepton.model(tmp_path, importer="words.txt"), "importer words.txt: there is no such one"),
-        (lambda: lepton.run({"stesp": []}, story()), "it has the unknown key 'stesp'. Did you mean 'steps'?"),
-        (lambda: lepton.fail(story()), "lepton: words in lepton.words.fail: there are none"),
+        (lambda: lepton.run({"stesp": []}, story), "it has the unknown key 'stesp'. Did you mean 'steps'?"),
+        (lambda: lepton.fail(story), "lepton: words in lepton.words.fail: there are none"),
         (lambda: lepton.use("pocket"), "no installed distribution has the entry point 'pocket'"),
-        (lambda: lepton.append(story(), more=np.ones(3)), "slot more: the model has 0 inputs"),
+        (lambda: lepton.append(story, more=np.ones(3)), "slot more: the model has 0 inputs"),
     ):
         with pytest.raises(LeptonError) as caught:
             call()
         assert message in str(caught.value)
-    assert lepton.shorten(story()) is not None  # A plugin that could not be loaded is forgotten.
+    assert lepton.shorten(story) is not None  # A plugin that could not be loaded is forgotten.
 
 
 def test_names_that_are_not_there() -> None:
