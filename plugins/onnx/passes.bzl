@@ -293,6 +293,159 @@ DESCRIPTORS = json.decode(r'''{
     }
    }
   },
+  "quantize_by_sensitivity": {
+   "config": {
+    "fields": {
+     "activation_symmetric": {
+      "default": false,
+      "doc": "Zero point of activations in the middle of their range.",
+      "optional": false,
+      "requires": {
+       "false": "int8_asymmetric",
+       "true": "int8_symmetric"
+      },
+      "type": "bool"
+     },
+     "activation_type": {
+      "choices": [
+       "uint8",
+       "int8"
+      ],
+      "default": "uint8",
+      "doc": "Type of activations.",
+      "optional": false,
+      "requires": {
+       "int8": "int8_activations",
+       "uint8": "uint8_activations"
+      },
+      "type": "string"
+     },
+     "calibrator": {
+      "choices": [
+       "MinMax",
+       "Entropy",
+       "Percentile"
+      ],
+      "default": "MinMax",
+      "doc": "How an activation\u0027s range is found: all values, least information lost, or all but the outliers.",
+      "optional": false,
+      "type": "string"
+     },
+     "dedicated_qdq": {
+      "default": false,
+      "doc": "A quantize-dequantize pair of its own for each reader of a tensor.",
+      "optional": false,
+      "type": "bool"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that stay in floating point.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "max_float_share": {
+      "default": 0.1,
+      "doc": "Share of the weights that may stay in floating point.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "max_samples": {
+      "default": 512,
+      "doc": "At most so many calibration samples, the first ones.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "metric": {
+      "choices": [
+       "sqnr",
+       "kl"
+      ],
+      "default": "sqnr",
+      "doc": "What ranks layers: the outputs\u0027 signal-to-noise ratio in dB, or the divergence of their softmax.",
+      "optional": false,
+      "type": "string"
+     },
+     "op_types": {
+      "default": [],
+      "doc": "Quantize only these operators; empty for all that can be.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "per_channel": {
+      "default": true,
+      "doc": "One weight scale for each output channel.",
+      "optional": false,
+      "requires": {
+       "true": "int8_per_channel"
+      },
+      "type": "bool"
+     },
+     "percentile": {
+      "default": 99.99,
+      "doc": "Share of the values, in percent, that Percentile keeps in range.",
+      "maximum": 100,
+      "minimum": 50,
+      "optional": false,
+      "type": "float"
+     },
+     "quantize_bias": {
+      "default": true,
+      "doc": "Biases become int32; some compilers want them as they are.",
+      "optional": false,
+      "type": "bool"
+     },
+     "ranking_samples": {
+      "default": 32,
+      "doc": "At most so many calibration samples rank the layers.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "reduce_range": {
+      "default": false,
+      "doc": "Weights of 7 bits, for chips whose 8-bit products saturate.",
+      "optional": false,
+      "requires": {
+       "false": "int8_full_range"
+      },
+      "type": "bool"
+     },
+     "threshold": {
+      "default": null,
+      "doc": "Least SQNR, or greatest KL, at which a layer alone is good enough; without it, only the share counts.",
+      "optional": true,
+      "type": "float"
+     },
+     "weight_type": {
+      "choices": [
+       "int8"
+      ],
+      "default": "int8",
+      "doc": "Type of weights, always symmetric.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Mixed precision: static 8-bit quantization, the layers that suffer most from it in floating point.",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [
+    "int8"
+   ],
+   "slots": {
+    "calibration": {
+     "doc": "Samples that ranges are taken from and layers are ranked on.",
+     "kind": "dataset",
+     "required": true
+    }
+   }
+  },
   "quantize_dynamic": {
    "config": {
     "fields": {
@@ -342,6 +495,179 @@ DESCRIPTORS = json.decode(r'''{
     "int8_dynamic"
    ],
    "slots": {}
+  },
+  "quantize_to_accuracy": {
+   "config": {
+    "fields": {
+     "activation_symmetric": {
+      "default": false,
+      "doc": "Zero point of activations in the middle of their range.",
+      "optional": false,
+      "requires": {
+       "false": "int8_asymmetric",
+       "true": "int8_symmetric"
+      },
+      "type": "bool"
+     },
+     "activation_type": {
+      "choices": [
+       "uint8",
+       "int8"
+      ],
+      "default": "uint8",
+      "doc": "Type of activations.",
+      "optional": false,
+      "requires": {
+       "int8": "int8_activations",
+       "uint8": "uint8_activations"
+      },
+      "type": "string"
+     },
+     "calibrator": {
+      "choices": [
+       "MinMax",
+       "Entropy",
+       "Percentile"
+      ],
+      "default": "MinMax",
+      "doc": "How an activation\u0027s range is found: all values, least information lost, or all but the outliers.",
+      "optional": false,
+      "type": "string"
+     },
+     "dedicated_qdq": {
+      "default": false,
+      "doc": "A quantize-dequantize pair of its own for each reader of a tensor.",
+      "optional": false,
+      "type": "bool"
+     },
+     "exclude": {
+      "default": [],
+      "doc": "Names of nodes that stay in floating point.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "max_accuracy_drop": {
+      "default": 0.01,
+      "doc": "How much of the accuracy on the validation samples may be lost, such as 0.01.",
+      "maximum": 1,
+      "minimum": 0,
+      "optional": false,
+      "type": "float"
+     },
+     "max_samples": {
+      "default": 512,
+      "doc": "At most so many calibration samples, the first ones.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "max_tries": {
+      "default": 8,
+      "doc": "At most so many models are quantized and judged.",
+      "maximum": 1000,
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "max_validation_samples": {
+      "default": 2048,
+      "doc": "At most so many validation samples, the first ones.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "metric": {
+      "choices": [
+       "sqnr",
+       "kl"
+      ],
+      "default": "sqnr",
+      "doc": "What ranks layers, as in quantize_by_sensitivity.",
+      "optional": false,
+      "type": "string"
+     },
+     "op_types": {
+      "default": [],
+      "doc": "Quantize only these operators; empty for all that can be.",
+      "optional": false,
+      "type": "string_list"
+     },
+     "output": {
+      "default": "",
+      "doc": "The output that classifies; empty for the first.",
+      "optional": false,
+      "type": "string"
+     },
+     "per_channel": {
+      "default": true,
+      "doc": "One weight scale for each output channel.",
+      "optional": false,
+      "requires": {
+       "true": "int8_per_channel"
+      },
+      "type": "bool"
+     },
+     "percentile": {
+      "default": 99.99,
+      "doc": "Share of the values, in percent, that Percentile keeps in range.",
+      "maximum": 100,
+      "minimum": 50,
+      "optional": false,
+      "type": "float"
+     },
+     "quantize_bias": {
+      "default": true,
+      "doc": "Biases become int32; some compilers want them as they are.",
+      "optional": false,
+      "type": "bool"
+     },
+     "ranking_samples": {
+      "default": 32,
+      "doc": "At most so many calibration samples rank the layers.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "reduce_range": {
+      "default": false,
+      "doc": "Weights of 7 bits, for chips whose 8-bit products saturate.",
+      "optional": false,
+      "requires": {
+       "false": "int8_full_range"
+      },
+      "type": "bool"
+     },
+     "weight_type": {
+      "choices": [
+       "int8"
+      ],
+      "default": "int8",
+      "doc": "Type of weights, always symmetric.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "consumes": "onnx",
+   "doc": "Static 8-bit quantization that returns the worst layers to floating point until the accuracy holds.",
+   "preserves_signature": true,
+   "produces": "onnx",
+   "requires": [
+    "int8"
+   ],
+   "slots": {
+    "calibration": {
+     "doc": "Samples that ranges are taken from and layers are ranked on.",
+     "kind": "dataset",
+     "required": true
+    },
+    "validation": {
+     "doc": "Samples with labels that the accuracy is measured on.",
+     "kind": "dataset",
+     "required": true
+    }
+   }
   },
   "quantize_weights": {
    "config": {
@@ -825,6 +1151,88 @@ def _quantize(
         unknown = unknown,
     )
 
+def _quantize_by_sensitivity(
+        *,
+        activation_symmetric = None,
+        activation_type = None,
+        calibrator = None,
+        dedicated_qdq = None,
+        exclude = None,
+        max_float_share = None,
+        max_samples = None,
+        metric = None,
+        op_types = None,
+        per_channel = None,
+        percentile = None,
+        quantize_bias = None,
+        ranking_samples = None,
+        reduce_range = None,
+        threshold = None,
+        weight_type = None,
+        **unknown):
+    """Mixed precision: static 8-bit quantization, the layers that suffer most from it in floating point.
+
+    Consumes onnx, produces onnx.
+    The artifact must bind the dataset slot calibration. Samples that ranges are taken from and
+    layers are ranked on.
+    Requires hardware with int8.
+
+    Args:
+      activation_symmetric: Zero point of activations in the middle of their range. Default False.
+        The value false requires int8_asymmetric. The value true requires int8_symmetric.
+      activation_type: Type of activations. One of uint8, int8. Default "uint8". The value int8
+        requires int8_activations. The value uint8 requires uint8_activations.
+      calibrator: How an activation's range is found: all values, least information lost, or all but
+        the outliers. One of MinMax, Entropy, Percentile. Default "MinMax".
+      dedicated_qdq: A quantize-dequantize pair of its own for each reader of a tensor. Default
+        False.
+      exclude: Names of nodes that stay in floating point. Default [].
+      max_float_share: Share of the weights that may stay in floating point. At least 0 and at most
+        1. Default 0.1.
+      max_samples: At most so many calibration samples, the first ones. At least 1. Default 512.
+      metric: What ranks layers: the outputs' signal-to-noise ratio in dB, or the divergence of
+        their softmax. One of sqnr, kl. Default "sqnr".
+      op_types: Quantize only these operators; empty for all that can be. Default [].
+      per_channel: One weight scale for each output channel. Default True. The value true requires
+        int8_per_channel.
+      percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
+        at most 100. Default 99.99.
+      quantize_bias: Biases become int32; some compilers want them as they are. Default True.
+      ranking_samples: At most so many calibration samples rank the layers. At least 1. Default 32.
+      reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
+        value false requires int8_full_range.
+      threshold: Least SQNR, or greatest KL, at which a layer alone is good enough; without it, only
+        the share counts.
+      weight_type: Type of weights, always symmetric. One of int8. Default "int8".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "quantize_by_sensitivity",
+        config = {
+            "activation_symmetric": activation_symmetric,
+            "activation_type": activation_type,
+            "calibrator": calibrator,
+            "dedicated_qdq": dedicated_qdq,
+            "exclude": exclude,
+            "max_float_share": max_float_share,
+            "max_samples": max_samples,
+            "metric": metric,
+            "op_types": op_types,
+            "per_channel": per_channel,
+            "percentile": percentile,
+            "quantize_bias": quantize_bias,
+            "ranking_samples": ranking_samples,
+            "reduce_range": reduce_range,
+            "threshold": threshold,
+            "weight_type": weight_type,
+        },
+        unknown = unknown,
+    )
+
 def _quantize_dynamic(
         *,
         exclude = None,
@@ -858,6 +1266,96 @@ def _quantize_dynamic(
             "op_types": op_types,
             "per_channel": per_channel,
             "reduce_range": reduce_range,
+        },
+        unknown = unknown,
+    )
+
+def _quantize_to_accuracy(
+        *,
+        activation_symmetric = None,
+        activation_type = None,
+        calibrator = None,
+        dedicated_qdq = None,
+        exclude = None,
+        max_accuracy_drop = None,
+        max_samples = None,
+        max_tries = None,
+        max_validation_samples = None,
+        metric = None,
+        op_types = None,
+        output = None,
+        per_channel = None,
+        percentile = None,
+        quantize_bias = None,
+        ranking_samples = None,
+        reduce_range = None,
+        weight_type = None,
+        **unknown):
+    """Static 8-bit quantization that returns the worst layers to floating point until the accuracy holds.
+
+    Consumes onnx, produces onnx.
+    The artifact must bind the dataset slot calibration. Samples that ranges are taken from and
+    layers are ranked on.
+    The artifact must bind the dataset slot validation. Samples with labels that the accuracy is
+    measured on.
+    Requires hardware with int8.
+
+    Args:
+      activation_symmetric: Zero point of activations in the middle of their range. Default False.
+        The value false requires int8_asymmetric. The value true requires int8_symmetric.
+      activation_type: Type of activations. One of uint8, int8. Default "uint8". The value int8
+        requires int8_activations. The value uint8 requires uint8_activations.
+      calibrator: How an activation's range is found: all values, least information lost, or all but
+        the outliers. One of MinMax, Entropy, Percentile. Default "MinMax".
+      dedicated_qdq: A quantize-dequantize pair of its own for each reader of a tensor. Default
+        False.
+      exclude: Names of nodes that stay in floating point. Default [].
+      max_accuracy_drop: How much of the accuracy on the validation samples may be lost, such as
+        0.01. At least 0 and at most 1. Default 0.01.
+      max_samples: At most so many calibration samples, the first ones. At least 1. Default 512.
+      max_tries: At most so many models are quantized and judged. At least 1 and at most 1000.
+        Default 8.
+      max_validation_samples: At most so many validation samples, the first ones. At least 1.
+        Default 2048.
+      metric: What ranks layers, as in quantize_by_sensitivity. One of sqnr, kl. Default "sqnr".
+      op_types: Quantize only these operators; empty for all that can be. Default [].
+      output: The output that classifies; empty for the first. Default "".
+      per_channel: One weight scale for each output channel. Default True. The value true requires
+        int8_per_channel.
+      percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
+        at most 100. Default 99.99.
+      quantize_bias: Biases become int32; some compilers want them as they are. Default True.
+      ranking_samples: At most so many calibration samples rank the layers. At least 1. Default 32.
+      reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
+        value false requires int8_full_range.
+      weight_type: Type of weights, always symmetric. One of int8. Default "int8".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a pass.
+    """
+    return lepton_pass(
+        plugin = Label("//plugins/onnx"),
+        name = "quantize_to_accuracy",
+        config = {
+            "activation_symmetric": activation_symmetric,
+            "activation_type": activation_type,
+            "calibrator": calibrator,
+            "dedicated_qdq": dedicated_qdq,
+            "exclude": exclude,
+            "max_accuracy_drop": max_accuracy_drop,
+            "max_samples": max_samples,
+            "max_tries": max_tries,
+            "max_validation_samples": max_validation_samples,
+            "metric": metric,
+            "op_types": op_types,
+            "output": output,
+            "per_channel": per_channel,
+            "percentile": percentile,
+            "quantize_bias": quantize_bias,
+            "ranking_samples": ranking_samples,
+            "reduce_range": reduce_range,
+            "weight_type": weight_type,
         },
         unknown = unknown,
     )
@@ -1067,7 +1565,9 @@ onnx = struct(
     onnx = _onnx,
     optimize = _optimize,
     quantize = _quantize,
+    quantize_by_sensitivity = _quantize_by_sensitivity,
     quantize_dynamic = _quantize_dynamic,
+    quantize_to_accuracy = _quantize_to_accuracy,
     quantize_weights = _quantize_weights,
     remove_dead_branches = _remove_dead_branches,
     set_input_layout = _set_input_layout,

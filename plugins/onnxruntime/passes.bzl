@@ -59,7 +59,13 @@ DESCRIPTORS = json.decode(r'''{
     "onnx.quantize": {
      "reduce_range": true
     },
+    "onnx.quantize_by_sensitivity": {
+     "reduce_range": true
+    },
     "onnx.quantize_dynamic": {
+     "reduce_range": true
+    },
+    "onnx.quantize_to_accuracy": {
      "reduce_range": true
     }
    },
@@ -125,6 +131,18 @@ DESCRIPTORS = json.decode(r'''{
      "activation_type": "int8",
      "dedicated_qdq": true,
      "quantize_bias": false
+    },
+    "onnx.quantize_by_sensitivity": {
+     "activation_symmetric": true,
+     "activation_type": "int8",
+     "dedicated_qdq": true,
+     "quantize_bias": false
+    },
+    "onnx.quantize_to_accuracy": {
+     "activation_symmetric": true,
+     "activation_type": "int8",
+     "dedicated_qdq": true,
+     "quantize_bias": false
     }
    },
    "runtime": "onnxruntime"
@@ -156,6 +174,18 @@ DESCRIPTORS = json.decode(r'''{
    },
    "pass_defaults": {
     "onnx.quantize": {
+     "activation_symmetric": true,
+     "activation_type": "int8",
+     "dedicated_qdq": true,
+     "quantize_bias": false
+    },
+    "onnx.quantize_by_sensitivity": {
+     "activation_symmetric": true,
+     "activation_type": "int8",
+     "dedicated_qdq": true,
+     "quantize_bias": false
+    },
+    "onnx.quantize_to_accuracy": {
      "activation_symmetric": true,
      "activation_type": "int8",
      "dedicated_qdq": true,

@@ -56,16 +56,17 @@ def apply(
     output: Path,
     config: Mapping[str, Any] | None = None,
     calibration: Mapping[str, Array] | None = None,
+    slots: Mapping[str, Mapping[str, Array]] | None = None,
 ) -> tuple[ModelDirectory, ModelFacts]:
     """Runs a pass into `output`."""
     if isinstance(model, onnx.ModelProto):
         model = directory_of(model, output.with_name(output.name + "_source"))
     output.mkdir(parents=True)
-    slots: dict[str, DatasetFile | ModelDirectory] = {}
-    if calibration is not None:
-        path = output.with_name(output.name + "_calibration.npz")
-        np.savez(path, **calibration)  # type: ignore[arg-type]  # numpy's stubs take allow_pickle for one of them
-        slots["calibration"] = DatasetFile(path)
+    bound: dict[str, DatasetFile | ModelDirectory] = {}
+    for slot, arrays in {**(slots or {}), **({} if calibration is None else {"calibration": calibration})}.items():
+        path = output.with_name(f"{output.name}_{slot}.npz")
+        np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy's stubs take allow_pickle for one of them
+        bound[slot] = DatasetFile(path)
     plugin = load("onnx", "lepton_plugin_onnx")
     descriptor = plugin.find("passes", name)
     assert isinstance(descriptor, Pass)
@@ -74,7 +75,7 @@ def apply(
         label="//test:model",
         config=parse_config(descriptor.config, config or {}, what=f"onnx.{name}"),
         model=model,
-        slots=slots,
+        slots=bound,
         hardware=None,
         output=output,
     )

@@ -65,6 +65,8 @@ def for_onnx(directory: Path) -> Samples:
             ],
             "passes.to_fp16": [{"keep_io_types": False}],
             "passes.to_bf16": [{"exclude": ["head"]}],
+            "passes.quantize_by_sensitivity": [{"metric": "kl", "threshold": 0.001, "max_float_share": 0.5}],
+            "passes.quantize_to_accuracy": [{"max_accuracy_drop": 1.0, "metric": "kl"}],
             "passes.fuse_transformer": [{"embeddings": True, "attention_mask": "right_padded"}],
             "passes.smooth_quant": [{"alpha": 0.8, "powers_of_two": True}],
             "passes.quantize_weights": [
@@ -77,6 +79,8 @@ def for_onnx(directory: Path) -> Samples:
             "passes.fold_batch_norm": [{"exclude": ["norm1"]}],
         },
         refused={
+            "passes.quantize_by_sensitivity": [{"exclude": ["hed"]}],
+            "passes.quantize_to_accuracy": [{"output": "z"}],
             "passes.to_bf16": [{"exclude": ["heat"]}],
             "passes.quantize": [{"exclude": ["hed"]}, {"op_types": ["Convolution"]}],
             "passes.fuse_transformer": [{"num_heads": 4}],

@@ -141,4 +141,25 @@ def lepton_passes() -> Sequence[Pass]:
             requires=("bf16",),
             implementation="lepton_plugin_onnx.to_bf16:to_bf16",
         ),
+        Pass(
+            name="quantize_by_sensitivity",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.QuantizeBySensitivityConfig,
+            slots=(Slot(name="calibration", doc="Samples that ranges are taken from and layers are ranked on."),),
+            requires=("int8",),
+            implementation="lepton_plugin_onnx.quantize_by_sensitivity:quantize_by_sensitivity",
+        ),
+        Pass(
+            name="quantize_to_accuracy",
+            consumes="onnx",
+            produces="onnx",
+            config=configs.QuantizeToAccuracyConfig,
+            slots=(
+                Slot(name="calibration", doc="Samples that ranges are taken from and layers are ranked on."),
+                Slot(name="validation", doc="Samples with labels that the accuracy is measured on."),
+            ),
+            requires=("int8",),
+            implementation="lepton_plugin_onnx.quantize_to_accuracy:quantize_to_accuracy",
+        ),
     ]

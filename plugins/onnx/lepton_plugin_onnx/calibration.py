@@ -91,6 +91,14 @@ class Calibration:
             found[name] = (kind(low), kind(high))
         return found
 
+    def values(self) -> dict[str, Array]:
+        """Tensor name to its values over all samples, [samples, ...]."""
+        import numpy as np
+
+        found: dict[str, list[Array]] = {}
+        self._run(lambda name, values: found.setdefault(name, []).append(values.copy()))
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
     def channel_magnitudes(self) -> dict[str, Array]:
         """Tensor name to [channels], float64: the greatest magnitude of each channel, the last axis.
 

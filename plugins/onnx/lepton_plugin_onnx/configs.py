@@ -153,3 +153,36 @@ class ToBf16Config:
 
     VERSION: ClassVar[int] = 1
     exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in float32.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeBySensitivityConfig(QuantizeConfig):
+    """Mixed precision: static 8-bit quantization, the layers that suffer most from it in floating point."""
+
+    VERSION: ClassVar[int] = 1
+    metric: Literal["sqnr", "kl"] = option(
+        "sqnr", doc="What ranks layers: the outputs' signal-to-noise ratio in dB, or the divergence of their softmax."
+    )
+    threshold: float | None = option(
+        None,
+        doc="Least SQNR, or greatest KL, at which a layer alone is good enough; without it, only the share counts.",
+    )
+    max_float_share: float = option(
+        0.1, doc="Share of the weights that may stay in floating point.", minimum=0, maximum=1
+    )
+    ranking_samples: int = option(32, doc="At most so many calibration samples rank the layers.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizeToAccuracyConfig(QuantizeConfig):
+    """Static 8-bit quantization that returns the worst layers to floating point until the accuracy holds."""
+
+    VERSION: ClassVar[int] = 1
+    max_accuracy_drop: float = option(
+        0.01, doc="How much of the accuracy on the validation samples may be lost, such as 0.01.", minimum=0, maximum=1
+    )
+    max_tries: int = option(8, doc="At most so many models are quantized and judged.", minimum=1, maximum=1000)
+    output: str = option("", doc="The output that classifies; empty for the first.")
+    metric: Literal["sqnr", "kl"] = option("sqnr", doc="What ranks layers, as in quantize_by_sensitivity.")
+    ranking_samples: int = option(32, doc="At most so many calibration samples rank the layers.", minimum=1)
+    max_validation_samples: int = option(2048, doc="At most so many validation samples, the first ones.", minimum=1)

@@ -7,6 +7,7 @@ for; TensorRT takes int8 symmetric activations and biases in floating point.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lepton_plugin_onnx.calibration import Calibration
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lepton_plugin_onnx.configs import QuantizeConfig
 
 _MIN_OPSET = 13  # the first whose DequantizeLinear takes one scale a channel
-_WHAT = "pass onnx.quantize"
 _QUANTIZED = ("DequantizeLinear", "DynamicQuantizeLinear", "MatMulNBits", "QuantizeLinear")
 
 
@@ -32,40 +32,73 @@ def quantize(context: PassContext) -> ModelFacts:
     """Writes the quantized model. LeptonError where the calibration samples do not fit, a name is unknown, or a model
     is quantized already.
     """
-    from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
-
     config: QuantizeConfig = context.config
-    model = at_least_opset(read_model(context.model.path), _MIN_OPSET, _WHAT)
-    refuse_quantized(model, _WHAT)
-    require_nodes(model, config.exclude, "quantize")
-    op_types = require_op_types(config.op_types, [*QDQRegistry, *QLinearOpsRegistry], "quantize")
-    write_types(model)
+    quantizer = StaticQuantizer(context, "quantize")
+    model = quantizer.take(config.exclude)
+    return finish(model, context.output, quantizer.notes(model, config.exclude))
 
-    slot = context.slots["calibration"]
-    assert isinstance(slot, DatasetFile)
-    arrays = slot.arrays()
-    specs = [TensorSpec.from_json(spec) for spec in context.model.manifest["inputs"]]
-    samples = min(require_fit(arrays, specs, f"slot calibration of {_WHAT}"), config.max_samples)
-    calibration = Calibration(model, _activations(model, op_types), arrays, samples, context.threads)
-    ranges = calibration.ranges(
-        config.calibrator, config.percentile, config.activation_symmetric, config.activation_type == "uint8"
-    )
-    del arrays
 
-    candidates = {node.name for node in model.graph.node if node.op_type in op_types} - set(config.exclude)
-    quantized_model = _insert_qdq(model, ranges, op_types, config)
-    quantized = _quantized_nodes(quantized_model, candidates)
-    if not quantized:
-        raise LeptonError(_WHAT, "no node of the model can be quantized", "Leave this pass out, or exclude less")
-    notes: dict[str, Any] = {
-        "calibrator": config.calibrator,
-        "samples": calibration.samples,
-        "quantized": quantized,
-        "excluded": sorted(config.exclude),
-    }
-    if config.calibrator == "Percentile":
-        notes["percentile"] = config.percentile
-    return finish(quantized_model, context.output, notes)
+class StaticQuantizer:
+    """A model with its calibrated ranges, ready to be quantized in any choice of nodes, any number of times.
+
+    Args:
+        context: its configuration is a QuantizeConfig, its slot `calibration` a dataset.
+        pass_name: for messages.
+
+    LeptonError where the calibration samples do not fit, a name is unknown, or the model is quantized already.
+    """
+
+    def __init__(self, context: PassContext, pass_name: str) -> None:
+        from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+
+        self._config: QuantizeConfig = context.config
+        self._what = f"pass onnx.{pass_name}"
+        config = self._config
+        model = at_least_opset(read_model(context.model.path), _MIN_OPSET, self._what)
+        refuse_quantized(model, self._what)
+        require_nodes(model, config.exclude, pass_name)
+        self._op_types = require_op_types(config.op_types, [*QDQRegistry, *QLinearOpsRegistry], pass_name)
+        write_types(model)
+        self.model = model
+        self.specs = [TensorSpec.from_json(spec) for spec in context.model.manifest["inputs"]]
+        slot = context.slots["calibration"]
+        assert isinstance(slot, DatasetFile)
+        self.arrays = slot.arrays()
+        samples = min(require_fit(self.arrays, self.specs, f"slot calibration of {self._what}"), config.max_samples)
+        names = _activations(model, self._op_types)
+        calibration = Calibration(model, names, self.arrays, samples, context.threads)
+        self.samples = calibration.samples
+        self._ranges = calibration.ranges(
+            config.calibrator, config.percentile, config.activation_symmetric, config.activation_type == "uint8"
+        )
+        self.candidates = [node.name for node in model.graph.node if node.op_type in self._op_types]
+
+    def quantized(self, exclude: Iterable[str]) -> onnx.ModelProto:
+        """A quantized copy of the model, the nodes `exclude` in floating point."""
+        copy = type(self.model)()
+        copy.CopyFrom(self.model)
+        return _insert_qdq(copy, self._ranges, self._op_types, self._config, sorted(exclude))
+
+    def take(self, exclude: Iterable[str]) -> onnx.ModelProto:
+        """The same without the copy: the quantizer is used up."""
+        self.arrays = {}
+        return _insert_qdq(self.model, self._ranges, self._op_types, self._config, sorted(exclude))
+
+    def notes(self, model: onnx.ModelProto, exclude: Iterable[str]) -> dict[str, Any]:
+        """What the manifest says of a model that was quantized. LeptonError where no node is."""
+        quantized = _quantized_nodes(model, set(self.candidates) - set(exclude))
+        if not quantized:
+            fix = "Leave this pass out, or exclude less"
+            raise LeptonError(self._what, "no node of the model can be quantized", fix)
+        notes: dict[str, Any] = {
+            "calibrator": self._config.calibrator,
+            "samples": self.samples,
+            "quantized": quantized,
+            "excluded": sorted(exclude),
+        }
+        if self._config.calibrator == "Percentile":
+            notes["percentile"] = self._config.percentile
+        return notes
 
 
 def at_least_opset(model: onnx.ModelProto, version: int, what: str) -> onnx.ModelProto:
@@ -118,7 +151,11 @@ def _activations(model: onnx.ModelProto, op_types: list[str]) -> list[str]:
 
 
 def _insert_qdq(
-    model: onnx.ModelProto, ranges: dict[str, tuple[Any, Any]], op_types: list[str], config: QuantizeConfig
+    model: onnx.ModelProto,
+    ranges: dict[str, tuple[Any, Any]],
+    op_types: list[str],
+    config: QuantizeConfig,
+    exclude: list[str],
 ) -> onnx.ModelProto:
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorsData
@@ -139,7 +176,7 @@ def _insert_qdq(
             QuantType.QUInt8 if config.activation_type == "uint8" else QuantType.QInt8,
             TensorsData(CalibrationMethod.MinMax, ranges),
             [],
-            list(config.exclude),
+            exclude,
             op_types,
             options,
         )

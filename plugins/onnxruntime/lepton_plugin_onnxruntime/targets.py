@@ -29,19 +29,22 @@ _CPU_CAPABILITIES = (
     "onnxruntime_operators",
     "uint8_activations",
 )
+# The passes that quantize weights and activations with ranges from calibration: a chip wants the same of each.
+_STATIC = ("onnx.quantize", "onnx.quantize_by_sensitivity", "onnx.quantize_to_accuracy")
 _GPU_QUANTIZATION = {
     "activation_type": "int8",
     "activation_symmetric": True,
     "quantize_bias": False,
     "dedicated_qdq": True,
 }
+_GPU_DEFAULTS = {name: _GPU_QUANTIZATION for name in _STATIC}
 
 CPU = Target(
     name="cpu",
     runtime=RUNTIME,
     accepts=_FORMATS,
     capabilities=_CPU_CAPABILITIES,
-    pass_defaults={"onnx.quantize": {"reduce_range": True}, "onnx.quantize_dynamic": {"reduce_range": True}},
+    pass_defaults={name: {"reduce_range": True} for name in (*_STATIC, "onnx.quantize_dynamic")},
     options={"provider": "CPUExecutionProvider"},
     doc="An x86-64 or arm64 CPU of any kind.",
 )
@@ -74,7 +77,7 @@ CUDA = Target(
         "onnxruntime_operators",
         "tf32",
     ),
-    pass_defaults={"onnx.quantize": _GPU_QUANTIZATION},
+    pass_defaults=_GPU_DEFAULTS,
     options={
         "provider": "CUDAExecutionProvider",
         "cudnn_conv_algo_search": "HEURISTIC",  # EXHAUSTIVE times kernels, and may choose another one each time
@@ -101,7 +104,7 @@ TENSORRT = Target(
         "int8_weights",
         "tf32",
     ),
-    pass_defaults={"onnx.quantize": _GPU_QUANTIZATION},
+    pass_defaults=_GPU_DEFAULTS,
     options={
         "provider": "TensorrtExecutionProvider",
         "trt_engine_cache_enable": "0",
