@@ -37,7 +37,7 @@ _GPU_QUANTIZATION = {
     "quantize_bias": False,
     "dedicated_qdq": True,
 }
-_GPU_DEFAULTS = {name: _GPU_QUANTIZATION for name in _STATIC}
+_GPU_DEFAULTS = dict.fromkeys(_STATIC, _GPU_QUANTIZATION)
 
 CPU = Target(
     name="cpu",
