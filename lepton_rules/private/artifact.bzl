@@ -33,6 +33,8 @@ _ATTRS = RUN_ATTRS | {
     "model": attr.label(mandatory = True, providers = [ModelInfo], doc = "The model, or another artifact."),
     "override_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
     "overrides": attr.string_list(doc = "Set by the macro."),
+    "pass_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
+    "passes": attr.string_list(doc = "Set by the macro."),
     "recipe": attr.label(providers = [RecipeInfo], doc = "The passes. Without one, the model is only exported for the chip."),
     "seed": attr.int(default = 0, doc = "Seed of every pass that draws random numbers."),
     "slots": attr.label_keyed_string_dict(
@@ -199,7 +201,10 @@ def _lepton_artifact_impl(ctx):
         fail(message("threads", ctx.label, "{} is less than 1".format(ctx.attr.threads), "Give at least 1"))
     source = ctx.attr.model[ModelInfo]
     hardware = ctx.attr.hardware[HardwareInfo]
-    recipe_steps = ctx.attr.recipe[RecipeInfo].steps if ctx.attr.recipe else []
+    if ctx.attr.recipe:
+        recipe_steps = ctx.attr.recipe[RecipeInfo].steps
+    else:
+        recipe_steps = decode_components(ctx, ctx.attr.pass_plugins, ctx.attr.passes, ["pass", "exporter"])
     overrides = decode_components(ctx, ctx.attr.override_plugins, ctx.attr.overrides, ["pass", "exporter"])
     steps = plan(ctx.label, source, recipe_steps, hardware, overrides)
     bound = _bound_slots(ctx)
@@ -228,6 +233,7 @@ def _lepton_artifact_impl(ctx):
         plugins = plugins.values(),
         environment = source.environment,
         hardware = hardware,
+        needs = source.needs + [struct(capability = need, step = step.qualified) for step in steps for need in step.needs],
         steps = done,
     )
     others = []
@@ -271,7 +277,7 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
       name: the target's name.
       model: a lepton_model, or another lepton_artifact.
       hardware: a lepton_hardware.
-      recipe: a lepton_recipe.
+      recipe: a lepton_recipe, or an ordinary list of passes such as `[onnx.optimize(), onnx.quantize()]`.
       overrides: list of passes whose options win over the recipe's.
       metrics: list of metrics to compute on the dataset's evaluation split. Default: accuracy.
       **kwargs: Bazel's common attributes, and
@@ -285,13 +291,16 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
     if metrics == None:
         # Only where there is data to measure on: the metrics' environment is not for who never evaluates.
         metrics = [ACCURACY] if kwargs.get("dataset") else []
+    passes = component_attributes("recipe", name, recipe if type(recipe) in ["list", "tuple"] else [])
     override_components = component_attributes("overrides", name, overrides)
     metric_components = component_attributes("metrics", name, metrics)
     _lepton_artifact(
         name = name,
         model = model,
         hardware = hardware,
-        recipe = recipe,
+        recipe = None if type(recipe) in ["list", "tuple"] else recipe,
+        passes = passes.json,
+        pass_plugins = passes.plugins,
         overrides = override_components.json,
         override_plugins = override_components.plugins,
         metrics = metric_components.json,

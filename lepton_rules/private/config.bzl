@@ -97,40 +97,53 @@ def resolve_config(component, label, schema, layers):
             fail(message("{} of {}".format(name, component), label, "it has no default and nobody sets it", "Set it in the recipe"))
     return struct(config = config, origins = origins)
 
-def check_capabilities(component, label, schema, resolved, needs, hardware):
+def needed_capabilities(schema, resolved, needs):
+    """What a configuration asks of a chip.
+
+    Args:
+      schema: dict: the component's schema; a field's `requires` maps a value to the capability it needs.
+      resolved: what resolve_config returned.
+      needs: list of string: capabilities that the component always needs.
+
+    Returns:
+      list of struct(capability, field): the option that asks for it, None where the component itself does.
+    """
+    result = [struct(capability = capability, field = None) for capability in needs]
+    for name, field in schema["fields"].items():
+        capability = field.get("requires", {}).get(_spelling(resolved.config[name]))
+        if capability:
+            result.append(struct(capability = capability, field = name))
+    return result
+
+def check_capabilities(component, label, resolved, needs, hardware):
     """Fails where the configuration asks for what the chip cannot do.
 
     Args:
       component: string: `plugin.name`, for messages.
-      label: Label or string: the artifact.
-      schema: dict: the component's schema; a field's `requires` maps a value to the capability it needs.
+      label: Label or string: the artifact or the recipe.
       resolved: what resolve_config returned.
-      needs: list of string: capabilities that the component always needs.
+      needs: what needed_capabilities returned.
       hardware: HardwareInfo.
     """
-    for capability in needs:
-        if capability not in hardware.capabilities:
+    for need in needs:
+        if need.capability in hardware.capabilities:
+            continue
+        has = ", ".join(sorted(hardware.capabilities)) or "nothing"
+        if need.field == None:
             fail(message(
                 component,
                 label,
-                "it needs {}, which {} does not have; it has {}".format(capability, hardware.label, ", ".join(sorted(hardware.capabilities)) or "nothing"),
-                "Take the pass out of the recipe for this hardware, or choose hardware with {}".format(capability),
+                "it needs {}, which {} does not have; it has {}".format(need.capability, hardware.label, has),
+                "Take the pass out of the recipe for this hardware, or choose hardware with {}".format(need.capability),
             ))
-    for name, field in schema["fields"].items():
-        requires = field.get("requires")
-        if not requires:
-            continue
-        value = resolved.config[name]
-        capability = requires.get(_spelling(value))
-        if capability and capability not in hardware.capabilities:
-            fail(message(
-                "{} = {} of {}".format(name, json.encode(value), component),
-                label,
-                "it comes from {} and needs {}, which {} does not have; it has {}".format(
-                    resolved.origins[name],
-                    capability,
-                    hardware.label,
-                    ", ".join(sorted(hardware.capabilities)) or "nothing",
-                ),
-                "Set {} to a value that the hardware supports, or choose hardware with {}".format(name, capability),
-            ))
+        fail(message(
+            "{} = {} of {}".format(need.field, json.encode(resolved.config[need.field]), component),
+            label,
+            "it comes from {} and needs {}, which {} does not have; it has {}".format(
+                resolved.origins[need.field],
+                need.capability,
+                hardware.label,
+                has,
+            ),
+            "Set {} to a value that the hardware supports, or choose hardware with {}".format(need.field, need.capability),
+        ))

@@ -1,13 +1,60 @@
 """Planning: from a model, a recipe and a chip to the list of actions. Reads providers only, and runs nothing."""
 
-load(":config.bzl", "check_capabilities", "check_config", "resolve_config")
+load(":config.bzl", "check_capabilities", "check_config", "needed_capabilities", "resolve_config")
 load(":messages.bzl", "message")
 
 def _qualified(plugin, name):
     return "{}.{}".format(plugin.name, name)
 
-def _step(kind, plugin, name, descriptor, config):
-    return struct(kind = kind, plugin = plugin, name = name, descriptor = descriptor, config = config, qualified = _qualified(plugin, name))
+def resolve_step(label, step, hardware, artifact_config = {}):
+    """One step of a recipe with the configuration that it gets for a chip. Fails where the chip cannot do it.
+
+    Args:
+      label: Label: the artifact, or the recipe that is checked for the chip.
+      step: struct(kind, plugin, name, descriptor, config): config is what the recipe sets.
+      hardware: HardwareInfo.
+      artifact_config: dict: what the artifact sets.
+
+    Returns:
+      struct(kind, plugin, name, descriptor, config = dict of every option, qualified, needs = list of the capabilities it needs).
+    """
+    qualified = _qualified(step.plugin, step.name)
+    schema = step.descriptor["config"]
+    defaults = hardware.pass_defaults.get(qualified, {})
+    check_config(qualified, label, schema, defaults, fix = "Correct the pass_defaults of {}".format(hardware.label))
+    resolved = resolve_config(qualified, label, schema, [
+        struct(origin = hardware.label, config = defaults),
+        struct(origin = "the recipe", config = step.config),
+        struct(origin = "the artifact", config = artifact_config),
+    ])
+    needs = needed_capabilities(schema, resolved, step.descriptor.get("requires", []))
+    check_capabilities(qualified, label, resolved, needs, hardware)
+    return struct(
+        kind = step.kind,
+        plugin = step.plugin,
+        name = step.name,
+        descriptor = step.descriptor,
+        config = resolved.config,
+        qualified = qualified,
+        needs = [need.capability for need in needs],
+    )
+
+def _check_model(label, model, hardware):
+    # What was done to the model before must suit the chip too.
+    for need in model.needs:
+        if need.capability not in hardware.capabilities:
+            fail(message(
+                "model",
+                label,
+                "{} comes from {}, which needs {}, and {} does not have it; it has {}".format(
+                    model.label,
+                    need.step,
+                    need.capability,
+                    hardware.label,
+                    ", ".join(sorted(hardware.capabilities)) or "nothing",
+                ),
+                "Start from the model as it was before, or choose hardware with {}".format(need.capability),
+            ))
 
 def _unique(plugins):
     result = []
@@ -62,7 +109,7 @@ def plan(label, model, recipe_steps, hardware, overrides):
       overrides: list of the artifact's own components, which win over the recipe's configuration.
 
     Returns:
-      list of struct(kind, plugin, name, descriptor, config, qualified).
+      list of what resolve_step returns.
     """
     plugins = _unique(model.plugins + [step.plugin for step in recipe_steps] + [hardware.plugin])
     names = {}
@@ -76,22 +123,16 @@ def plan(label, model, recipe_steps, hardware, overrides):
         if qualified in override_of:
             fail(message("overrides", label, "{} is there twice".format(qualified), "Write its options in one"))
         override_of[qualified] = override.config
+    _check_model(label, model, hardware)
     used = {}
     steps = []
     current = model.format
 
-    def add(kind, plugin, name, descriptor, recipe_config):
+    def add(kind, plugin, name, descriptor, config):
         qualified = _qualified(plugin, name)
         used[qualified] = True
-        defaults = hardware.pass_defaults.get(qualified, {})
-        check_config(qualified, label, descriptor["config"], defaults, fix = "Correct the pass_defaults of {}".format(hardware.label))
-        resolved = resolve_config(qualified, label, descriptor["config"], [
-            struct(origin = hardware.label, config = defaults),
-            struct(origin = "the recipe", config = recipe_config),
-            struct(origin = "the artifact", config = override_of.get(qualified, {})),
-        ])
-        check_capabilities(qualified, label, descriptor["config"], resolved, descriptor.get("requires", []), hardware)
-        steps.append(_step(kind, plugin, name, descriptor, resolved.config))
+        step = struct(kind = kind, plugin = plugin, name = name, descriptor = descriptor, config = config)
+        steps.append(resolve_step(label, step, hardware, override_of.get(qualified, {})))
 
     for step in recipe_steps:
         if step.descriptor["consumes"] != current:

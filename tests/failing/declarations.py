@@ -27,6 +27,12 @@ def _with_recipe(
     )
 
 
+def _recipe_override(name: str, overrides: str, says: str) -> Case:
+    """A recipe that extends one of sample.append() and overrides."""
+    base = 'lepton_recipe(name = "base", passes = [sample.append()])\n'
+    return Case(name, f'{base}lepton_recipe(name = "x", extends = ":base", overrides = [{overrides}])\n', says)
+
+
 def _size(name: str, attributes: str, says: str) -> Case:
     return Case(name, f'lepton_size_test(name = "x", artifact = "//good:hello_page", {attributes})\n', says)
 
@@ -261,6 +267,55 @@ _PLANS = [
         "lepton: sample.brew in {here}:x: it needs fp8, which //sample:wide_page does not have; it has int4_weights, "
         "int8. Take the pass out of the recipe for this hardware, or choose hardware with fp8.",
         hardware="//sample:wide_page",
+    ),
+    Case(
+        "int4_in_a_recipe_that_names_its_chip",
+        'lepton_recipe(name = "x", hardware = ["//sample:wide_page", "//sample:page"], '
+        "passes = [sample.append(bits = 4)])\n",
+        "lepton: bits = 4 of sample.append in {here}:x: it comes from the recipe and needs int4_weights, which "
+        "//sample:page does not have; it has int8. "
+        "Set bits to a value that the hardware supports, or choose hardware with int4_weights.",
+    ),
+    Case(
+        "int4_in_a_recipe_that_is_extended",
+        'lepton_recipe(name = "base", passes = [sample.append(bits = 4)])\n'
+        'lepton_recipe(name = "x", extends = ":base", hardware = ["//sample:page"])\n',
+        "lepton: bits = 4 of sample.append in {here}:x: it comes from the recipe and needs int4_weights, which "
+        "//sample:page does not have; it has int8. "
+        "Set bits to a value that the hardware supports, or choose hardware with int4_weights.",
+    ),
+    _artifact(
+        "int4_in_a_list",
+        'hardware = "//sample:page", recipe = [sample.append(bits = 4)]',
+        "lepton: bits = 4 of sample.append in {here}:x: it comes from the recipe and needs int4_weights, which "
+        "//sample:page does not have; it has int8. "
+        "Set bits to a value that the hardware supports, or choose hardware with int4_weights.",
+    ),
+    Case(
+        "int4_in_the_artifact_before",
+        'lepton_artifact(name = "before", hardware = "//sample:wide_page", model = "//good:hello", '
+        "recipe = [sample.append(bits = 4)])\n"
+        'lepton_artifact(name = "x", hardware = "//sample:page", model = ":before")\n',
+        "lepton: model in {here}:x: {here}:before comes from sample.append, which needs int4_weights, and "
+        "//sample:page does not have it; it has int8. "
+        "Start from the model as it was before, or choose hardware with int4_weights.",
+    ),
+    _recipe_override(
+        "override_of_what_is_not_extended",
+        "sample.style(bold = True)",
+        "lepton: overrides in {here}:x: {here}:base has no sample.style; accepted are sample.append. "
+        "Correct its name, or put the pass into passes.",
+    ),
+    _recipe_override(
+        "two_overrides_of_an_extended_pass",
+        'sample.append(times = 2), sample.append(text = "?")',
+        "lepton: overrides in {here}:x: sample.append is there twice. Write its options in one.",
+    ),
+    Case(
+        "override_without_a_recipe_to_extend",
+        'lepton_recipe(name = "x", overrides = [sample.append(times = 2)])\n',
+        "lepton: overrides in {here}:x: the recipe extends none, and has no sample.append; accepted are none. "
+        "Correct its name, or put the pass into passes.",
     ),
     _with_recipe(
         "misspelled_option_in_the_hardwares_default",

@@ -77,6 +77,13 @@ def _recipe_impl(ctx):
     asserts.equals(env, [("pass", "append", {"bits": 8}), ("pass", "teach", {})], [(s.kind, s.name, s.config) for s in recipe.steps])
     return analysistest.end(env)
 
+def _extended_recipe_impl(ctx):
+    env = analysistest.begin(ctx)
+    recipe = analysistest.target_under_test(env)[RecipeInfo]
+    expected = [("append", {"bits": 6}), ("teach", {}), ("append", {}), ("append", {"bits": 4})]
+    asserts.equals(env, expected, [(step.name, step.config) for step in recipe.steps])
+    return analysistest.end(env)
+
 def _hardware_impl(ctx):
     env = analysistest.begin(ctx)
     hardware = analysistest.target_under_test(env)[HardwareInfo]
@@ -107,6 +114,13 @@ def _artifact_impl(ctx):
 
     asserts.equals(env, ["artifact/predictions.npz"], [file.short_path.removeprefix("tests/starlark/") for file in [target[MetricsInfo].predictions]])
     asserts.equals(env, 5, len([action for action in analysistest.target_actions(env) if action.mnemonic == "LeptonRun"]))
+    return analysistest.end(env)
+
+def _artifact_of_a_list_impl(ctx):
+    env = analysistest.begin(ctx)
+    model = analysistest.target_under_test(env)[ModelInfo]
+    asserts.equals(env, ["fake.text", "fake.append", "fake.append", "fake.text_to_blob"], [step.name for step in model.steps])
+    asserts.equals(env, [("int4_weights", "fake.append")], [(need.capability, need.step) for need in model.needs])
     return analysistest.end(env)
 
 def _artifact_of_artifact_impl(ctx):
@@ -196,6 +210,8 @@ _plugin_test = analysistest.make(_plugin_impl)
 _model_test = analysistest.make(_model_impl)
 _dataset_test = analysistest.make(_dataset_impl)
 _recipe_test = analysistest.make(_recipe_impl)
+_extended_recipe_test = analysistest.make(_extended_recipe_impl)
+_artifact_of_a_list_test = analysistest.make(_artifact_of_a_list_impl)
 _hardware_test = analysistest.make(_hardware_impl)
 _artifact_test = analysistest.make(_artifact_impl)
 _artifact_of_artifact_test = analysistest.make(_artifact_of_artifact_impl)
@@ -232,6 +248,21 @@ def _subjects():
     write_file(name = "splits", out = "splits.json", content = [], tags = ["manual"])
     lepton_recipe(name = "recipe", passes = [append(bits = 8), teach()], tags = ["manual"])
     lepton_recipe(name = "empty_recipe", passes = [], tags = ["manual"])
+    lepton_recipe(
+        name = "longer_recipe",
+        extends = ":recipe",
+        overrides = [append(bits = 6)],
+        passes = [append()],
+        tags = ["manual"],
+    )
+    lepton_recipe(
+        name = "extended_recipe",
+        extends = ":longer_recipe",
+        hardware = [":wide_hardware"],
+        passes = [append(bits = 4)],
+        tags = ["manual"],
+    )
+    lepton_hardware(name = "wide_hardware", plugin = ":fake", tags = ["manual"], target = "wide_page")
     lepton_hardware(
         name = "hardware",
         options = {"ink": "blue", "paper": "thick"},
@@ -248,6 +279,13 @@ def _subjects():
         model = ":model",
         recipe = ":recipe",
         slots = {":dataset": "notes"},
+        tags = ["manual"],
+    )
+    lepton_artifact(
+        name = "artifact_of_a_list",
+        hardware = ":wide_hardware",
+        model = ":model",
+        recipe = [append(), append(bits = 4)],
         tags = ["manual"],
     )
     lepton_artifact(name = "artifact_of_artifact", hardware = ":hardware", model = ":artifact", tags = ["manual"])
@@ -349,9 +387,11 @@ def _selected_subjects():
 _TESTS = {
     "accuracy_test": _accuracy_test_test,
     "artifact": _artifact_test,
+    "artifact_of_a_list": _artifact_of_a_list_test,
     "artifact_of_artifact": _artifact_of_artifact_test,
     "checkpoint": _checkpoint_test,
     "dataset": _dataset_test,
+    "extended_recipe": _extended_recipe_test,
     "fake": _plugin_test,
     "hardware": _hardware_test,
     "model": _model_test,

@@ -4,7 +4,7 @@ load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 
 # The unit under test is private.
 # buildifier: disable=bzl-visibility
-load("//lepton_rules/private:config.bzl", "check_capabilities", "check_config", "resolve_config")
+load("//lepton_rules/private:config.bzl", "check_capabilities", "check_config", "needed_capabilities", "resolve_config")
 
 _SCHEMA = {
     "fields": {
@@ -63,16 +63,17 @@ def _resolve_config_impl(ctx):
 
 def _check_capabilities_impl(ctx):
     env = unittest.begin(ctx)
-    resolved = resolve_config("p.q", "//a:b", _SCHEMA, [])
-    for capabilities, config, needs in [
-        (["int8_per_channel"], {}, []),
-        (["int8_per_channel", "int8"], {}, ["int8"]),
-        (["int8_per_channel", "int4_weights"], {"bits": 4}, []),
-        ([], {"per_channel": False}, []),
+    for capabilities, config, needs, found in [
+        (["int8_per_channel"], {}, [], [("int8_per_channel", "per_channel")]),
+        (["int8_per_channel", "int8"], {}, ["int8"], [("int8", None), ("int8_per_channel", "per_channel")]),
+        (["int8_per_channel", "int4_weights"], {"bits": 4}, [], [("int4_weights", "bits"), ("int8_per_channel", "per_channel")]),
+        ([], {"per_channel": False}, [], []),
     ]:
         resolved = resolve_config("p.q", "//a:b", _SCHEMA, [struct(origin = "the recipe", config = config)])
         hardware = struct(label = "//c:d", capabilities = capabilities)
-        asserts.equals(env, None, check_capabilities("p.q", "//a:b", _SCHEMA, resolved, needs, hardware))
+        needed = needed_capabilities(_SCHEMA, resolved, needs)
+        asserts.equals(env, found, [(need.capability, need.field) for need in needed])
+        asserts.equals(env, None, check_capabilities("p.q", "//a:b", resolved, needed, hardware))
     return unittest.end(env)
 
 _check_config_test = unittest.make(_check_config_impl)

@@ -28,7 +28,7 @@ def _step(plugin, name, kind = "pass", **config):
     return struct(plugin = plugin, kind = kind, name = name, config = config, descriptor = descriptor)
 
 def _model(format = "pytorch", plugins = [_TORCH]):
-    return struct(format = format, plugins = plugins)
+    return struct(format = format, needs = [], plugins = plugins)
 
 def _hardware(accepts = ["onnx"], pass_defaults = {}, plugin = _ENGINE):
     return struct(label = "//chips:chip", accepts = accepts, pass_defaults = pass_defaults, capabilities = [], plugin = plugin)

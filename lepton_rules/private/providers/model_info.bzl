@@ -1,6 +1,6 @@
 """ModelInfo: a model between two actions."""
 
-def _init(*, label, format, directory, manifest, weights_digest, plugins, environment = None, hardware = None, steps = []):
+def _init(*, label, format, directory, manifest, weights_digest, plugins, environment = None, hardware = None, needs = [], steps = []):
     return {
         "directory": directory,
         "environment": environment,
@@ -8,6 +8,7 @@ def _init(*, label, format, directory, manifest, weights_digest, plugins, enviro
         "hardware": hardware,
         "label": label,
         "manifest": manifest,
+        "needs": needs,
         "plugins": plugins,
         "steps": steps,
         "weights_digest": weights_digest,
@@ -23,6 +24,7 @@ ModelInfo, _new_model_info = provider(
         "hardware": "HardwareInfo or None: the chip the model was made for.",
         "label": "string: the label of the target that made it, as messages show it.",
         "manifest": "File: manifest.json, the deterministic facts: signature, parameters, MACs, bytes, digests, lineage.",
+        "needs": "list of struct(capability, step): what a chip must have for it, and the pass that made it so.",
         "plugins": "list of PluginInfo: the plugins whose exporters may take this model further.",
         "steps": "list of struct(name, directory, manifest, weights_digest): every intermediate, oldest first, this model last.",
         "weights_digest": "File: sha256 of the weights as 64 hexadecimal digits.",
