@@ -12,7 +12,7 @@ from harness import apply, constants_of, operators, outputs_of
 from lepton_plugin_onnx import blocks
 from lepton_plugin_onnx.files import read_model
 from networks import Array, convnet, model_of, samples, weights
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from lepton_rules.plugin import LeptonError
@@ -198,3 +198,13 @@ def test_what_is_refused(tmp_path: Path) -> None:
     packed, _ = apply("quantize_weights", linear(), tmp_path / "packed", {"form": "matmul_nbits"})
     with pytest.raises(LeptonError, match="quantized already"):
         apply("quantize_weights", packed, tmp_path / "packed_twice")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite(tmp_path: Path, value: float) -> None:
+    model = linear()
+    w = weights(K, N)
+    w[3, 4] = value
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(w, "w1"))
+    _, facts = apply("quantize_weights", model, tmp_path / "out")
+    assert facts.notes["left"] == {"first": "its weights are not all finite"}

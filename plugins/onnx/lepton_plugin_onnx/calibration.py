@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lepton_plugin_onnx.external import write_apart
 from lepton_plugin_onnx.native import session
 from lepton_plugin_onnx.ranges import HISTOGRAM_BINS, entropy_range, percentile_range
 from lepton_rules.plugin import LeptonError
-from lepton_rules.plugin.onnx_canonical import save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ class Calibration:
     """The ranges of a model's activations over samples.
 
     Args:
-        model: its main graph's tensors are observed; it is given back as it was.
+        model: its main graph's tensors are observed.
         tensors: names of the tensors to observe, inputs and what nodes make.
         arrays: [samples, ...] for each input of the model.
         samples: how many of them to use, the first ones.
@@ -191,21 +191,9 @@ def _require_finite(name: str, values: Array) -> None:
 
 
 def _observing_session(model: onnx.ModelProto, tensors: Sequence[str], threads: int) -> Any:
-    """A session whose outputs are `tensors`. The model is changed while it is written, and changed back."""
-    outputs = list(model.graph.output)
-    have = {value.name for value in outputs}
-    for name in tensors:
-        if name not in have:
-            model.graph.output.add(name=name)
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            copy = type(model)()
-            copy.CopyFrom(model)
-            save(copy, Path(scratch))
-            del copy
-            return session(Path(scratch) / "model.onnx", threads=threads)
-    finally:
-        del model.graph.output[len(outputs) :]
+    """A session with `tensors` among its outputs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return session(write_apart(model, Path(scratch), tensors), threads=threads)
 
 
 def _fixed_batch(model: onnx.ModelProto) -> int:

@@ -127,7 +127,11 @@ def _name_nodes(graph: onnx.GraphProto) -> None:
 
 def _keep(repeated: Any, chosen: list[Any]) -> None:
     """Makes a repeated field hold `chosen`, some of its own messages, in that order."""
-    if len(chosen) == len(repeated) and all(a is b for a, b in zip(chosen, repeated, strict=True)):
+    wanted = {id(message) for message in chosen}
+    for index in range(len(repeated) - 1, -1, -1):
+        if id(repeated[index]) not in wanted:
+            del repeated[index]
+    if all(a is b for a, b in zip(chosen, repeated, strict=True)):
         return
     copies = []
     for message in chosen:

@@ -21,6 +21,9 @@ from lepton_rules.plugin import LeptonError
 if TYPE_CHECKING:
     import onnx
 
+_DATA = "weights.data"
+_APART_FROM_BYTES = 1 << 10
+_ALIGNMENT = 4096  # so that the file can be mapped
 _KEYS = ("location", "offset", "length", "checksum")
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _FIX = "Convert the model again with its weights beside it, in files that the target lists under weights"
@@ -66,6 +69,44 @@ def bring_in(tensors: Iterable[tuple[onnx.TensorProto, str]], weights: Sequence[
             if start < end:
                 raise LeptonError(second, f"its bytes in {path.name!r} are also those of {first}", _FIX)
     return sorted(ranges)
+
+
+def write_apart(model: onnx.ModelProto, directory: Path, outputs: Sequence[str] = ()) -> Path:
+    """Writes the model into `directory` for a session, with its weights in a file that onnxruntime maps; its path.
+
+    The model is read and neither changed nor copied: a session then needs no memory for weights. `outputs` are values
+    that become outputs beside the model's own.
+    """
+    import onnx
+
+    skeleton = onnx.ModelProto(ir_version=model.ir_version)
+    skeleton.opset_import.extend(model.opset_import)
+    skeleton.functions.extend(model.functions)
+    graph = skeleton.graph
+    graph.name = "model"
+    graph.node.extend(model.graph.node)
+    graph.input.extend(model.graph.input)
+    graph.output.extend(model.graph.output)
+    graph.value_info.extend(model.graph.value_info)
+    have = {value.name for value in graph.output}
+    for name in outputs:
+        if name not in have:
+            graph.output.add(name=name)
+    with (directory / _DATA).open("wb") as stream:
+        for tensor in model.graph.initializer:
+            if len(tensor.raw_data) < _APART_FROM_BYTES:
+                graph.initializer.add().CopyFrom(tensor)
+                continue
+            stream.write(bytes(-stream.tell() % _ALIGNMENT))
+            apart = graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+            apart.data_location = onnx.TensorProto.EXTERNAL
+            places = {"location": _DATA, "offset": str(stream.tell()), "length": str(len(tensor.raw_data))}
+            for key, value in places.items():
+                apart.external_data.add(key=key, value=value)
+            stream.write(tensor.raw_data)
+    path = directory / "model.onnx"
+    path.write_bytes(skeleton.SerializeToString())
+    return path
 
 
 def _entries(tensor: onnx.TensorProto, what: str) -> dict[str, str]:

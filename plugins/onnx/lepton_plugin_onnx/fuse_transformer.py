@@ -8,13 +8,19 @@ of another runtime is refused before anything runs.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from lepton_plugin_onnx.facts import operators_of
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
 from lepton_plugin_onnx.graph_configs import FuseTransformerConfig
 from lepton_plugin_onnx.native import quiet
 from lepton_plugin_onnx.quantize import refuse_quantized
+from lepton_plugin_onnx.shapes import skeleton_of
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
+
+if TYPE_CHECKING:
+    import onnx
 
 _WHAT = "pass onnx.fuse_transformer"
 # What the fusion makes, with the domain as `operators_of` writes it. LayerNormalization is ONNX's own from
@@ -34,7 +40,6 @@ _FUSED = (
 def fuse_transformer(context: PassContext) -> ModelFacts:
     """Writes the fused model. LeptonError where it is quantized already or nothing of it can be fused."""
     from onnxruntime.transformers.fusion_options import FusionOptions
-    from onnxruntime.transformers.optimizer import optimize_by_fusion
 
     config: FuseTransformerConfig = context.config
     model = read_model(context.model.path)
@@ -50,7 +55,7 @@ def fuse_transformer(context: PassContext) -> ModelFacts:
     options.enable_embed_layer_norm = config.embeddings
     options.use_raw_attention_mask(config.attention_mask == "any")
     with quiet():
-        fused = optimize_by_fusion(model, "bert", config.num_heads, config.hidden_size, options).model
+        fused = _fuse(model, config, options)
     if [[value.name for value in values] for values in (fused.graph.input, fused.graph.output)] != names:
         raise LeptonError(_WHAT, "onnxruntime changed the model's signature", "Leave this pass out")
     after = operators_of(fused)
@@ -65,3 +70,31 @@ def fuse_transformer(context: PassContext) -> ModelFacts:
         fused.opset_import.add(domain="com.microsoft", version=1)
     notes = {"fused": made, "nodes_before": nodes_before, "nodes_after": sum(after.values())}
     return finish(fused, context.output, notes)
+
+
+def _fuse(model: onnx.ModelProto, config: FuseTransformerConfig, options: Any) -> onnx.ModelProto:
+    from onnxruntime.transformers.onnx_model_bert import BertOnnxModel
+    from onnxruntime.transformers.shape_infer_helper import SymbolicShapeInferenceHelper
+
+    class Fusion(BertOnnxModel):  # type: ignore[misc]  # onnxruntime's tools have no types
+        """onnxruntime's, with shapes inferred on the graph without its weights: it would copy them each time."""
+
+        enable_shape_infer: bool
+        shape_infer_helper: Any
+
+        def infer_runtime_shape(self, dynamic_axis_mapping: dict[str, int] | None = None, update: bool = False) -> Any:
+            if not self.enable_shape_infer:
+                return None
+            if self.shape_infer_helper is None or update:
+                self.shape_infer_helper = SymbolicShapeInferenceHelper(skeleton_of(self.model))
+            try:
+                known = self.shape_infer_helper.infer(dynamic_axis_mapping or {})
+            except Exception:  # it raises whatever sympy does
+                known = self.enable_shape_infer = False
+            return self.shape_infer_helper if known else None
+
+    fusion = Fusion(model, config.num_heads, config.hidden_size)
+    fusion.optimize(options)
+    fusion.topological_sort()
+    fused: onnx.ModelProto = fusion.model
+    return fused

@@ -107,6 +107,9 @@ class _Editor:
         if dims[axis] < _LEAST_ROWS:
             self.left[node.name] = f"a block would have {dims[axis]} weights, at least {_LEAST_ROWS} are worth a scale"
             return
+        if not self._finite(name):
+            self.left[node.name] = "its weights are not all finite"
+            return
         if (name, axis) not in self._done:
             self._done[name, axis] = self._replace(name, axis)
         names, ratio = self._done[name, axis]
@@ -135,6 +138,13 @@ class _Editor:
             self._model.graph.node.insert(index, node)
         if self._config.form == "matmul_nbits" and "com.microsoft" not in {o.domain for o in self._model.opset_import}:
             self._model.opset_import.add(domain="com.microsoft", version=1)
+
+    def _finite(self, name: str) -> bool:
+        """Whether the weights are; a NaN or an infinity shows in the extremes."""
+        import numpy as np
+
+        values = self._constants.values(name)
+        return bool(np.isfinite(values.min()) and np.isfinite(values.max())) if values.size else False
 
     def _replace(self, name: str, axis: int) -> tuple[list[str], float]:
         """Quantizes one constant: the values that stand for it, and the ratio."""

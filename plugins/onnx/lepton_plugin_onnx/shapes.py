@@ -28,25 +28,16 @@ def infer(model: onnx.ModelProto, batch: int | None = None, strict: bool = False
     """
     import onnx as library
 
-    skeleton = library.ModelProto(ir_version=model.ir_version)
-    skeleton.opset_import.extend(model.opset_import)
-    skeleton.functions.extend(model.functions)
+    skeleton = skeleton_of(model)
     graph = skeleton.graph
-    graph.name = "skeleton"
     dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
-    for node in model.graph.node:
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
         graph.node.extend(standin(node, dims) if node.domain == "com.microsoft" else [node])
-    graph.input.extend(model.graph.input)
-    graph.output.extend(model.graph.output)
-    if batch is None:
-        graph.value_info.extend(model.graph.value_info)
-    else:
-        _set_batch(graph, batch)
-    for tensor in model.graph.initializer:
-        if element_count(tensor.dims) <= _SMALL_ELEMENTS and not tensor.external_data:
-            graph.initializer.add().CopyFrom(tensor)
-        else:
-            graph.input.append(library.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    if batch is not None:
+        del graph.value_info[:]
+        _set_batch(graph, batch, {value.name for value in model.graph.input})
     try:
         inferred = library.shape_inference.infer_shapes(skeleton, check_type=False, strict_mode=strict, data_prop=True)
     except Exception as error:  # the C++ code raises several classes, RuntimeError among them
@@ -56,6 +47,27 @@ def infer(model: onnx.ModelProto, batch: int | None = None, strict: bool = False
     for tensor in model.graph.initializer:
         types[tensor.name] = library.helper.make_tensor_type_proto(tensor.data_type, list(tensor.dims))
     return types
+
+
+def skeleton_of(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without its weights: those of more than some thousand elements are inputs of its main graph."""
+    import onnx
+
+    skeleton = onnx.ModelProto(ir_version=model.ir_version)
+    skeleton.opset_import.extend(model.opset_import)
+    skeleton.functions.extend(model.functions)
+    graph = skeleton.graph
+    graph.name = "skeleton"
+    graph.node.extend(model.graph.node)
+    graph.input.extend(model.graph.input)
+    graph.output.extend(model.graph.output)
+    graph.value_info.extend(model.graph.value_info)
+    for tensor in model.graph.initializer:
+        if element_count(tensor.dims) <= _SMALL_ELEMENTS and not tensor.external_data:
+            graph.initializer.add().CopyFrom(tensor)
+        else:
+            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return skeleton
 
 
 def dims_of(type_proto: onnx.TypeProto | None) -> list[int | str | None] | None:
@@ -71,9 +83,9 @@ def dims_of(type_proto: onnx.TypeProto | None) -> list[int | str | None] | None:
     return dims
 
 
-def _set_batch(graph: onnx.GraphProto, batch: int) -> None:
+def _set_batch(graph: onnx.GraphProto, batch: int, inputs: set[str]) -> None:
     symbols = set()
-    for value in graph.input:
+    for value in (value for value in graph.input if value.name in inputs):
         dims = value.type.tensor_type.shape.dim
         if dims and not dims[0].HasField("dim_value"):
             symbols.add(dims[0].dim_param)
