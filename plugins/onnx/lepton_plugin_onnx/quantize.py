@@ -14,6 +14,7 @@ from lepton_plugin_onnx.calibration import Calibration
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
 from lepton_plugin_onnx.native import quiet
+from lepton_plugin_onnx.opset import raise_opset
 from lepton_plugin_onnx.selection import require_nodes, require_op_types
 from lepton_plugin_onnx.shapes import infer
 from lepton_rules.plugin import DatasetFile, LeptonError, ModelFacts, PassContext, TensorSpec
@@ -54,7 +55,8 @@ class StaticQuantizer:
         self._config: QuantizeConfig = context.config
         self._what = f"pass onnx.{pass_name}"
         config = self._config
-        model = at_least_opset(read_model(context.model.path), _MIN_OPSET, self._what)
+        model = read_model(context.model.path)
+        raise_opset(model, _MIN_OPSET, self._what)
         refuse_quantized(model, self._what)
         require_nodes(model, config.exclude, pass_name)
         self._op_types = require_op_types(config.op_types, [*QDQRegistry, *QLinearOpsRegistry], pass_name)
@@ -99,20 +101,6 @@ class StaticQuantizer:
         if self._config.calibrator == "Percentile":
             notes["percentile"] = self._config.percentile
         return notes
-
-
-def at_least_opset(model: onnx.ModelProto, version: int, what: str) -> onnx.ModelProto:
-    """The model with its operator set raised to `version` where it is older."""
-    from onnx import version_converter
-
-    current = next((entry.version for entry in model.opset_import if entry.domain == ""), 0)
-    if current >= version:
-        return model
-    try:
-        return version_converter.convert_version(model, version)
-    except Exception as error:  # the C++ code raises several classes
-        why = f"the model's operator set {current} cannot be raised to {version} ({' '.join(str(error).split())[:300]})"
-        raise LeptonError(what, why, f"Export the model with operator set {version} or newer") from None
 
 
 def refuse_quantized(model: onnx.ModelProto, what: str) -> None:

@@ -9,7 +9,8 @@ from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
 from lepton_plugin_onnx.linear import gemm_to_matmul
 from lepton_plugin_onnx.native import quiet
-from lepton_plugin_onnx.quantize import at_least_opset, refuse_quantized, write_types
+from lepton_plugin_onnx.opset import raise_opset
+from lepton_plugin_onnx.quantize import refuse_quantized, write_types
 from lepton_plugin_onnx.selection import require_nodes, require_op_types
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
 
@@ -28,7 +29,8 @@ def quantize_dynamic(context: PassContext) -> ModelFacts:
     """Writes the quantized model. LeptonError where a name is unknown, nothing can be quantized, or it is quantized
     already."""
     config: QuantizeDynamicConfig = context.config
-    model = at_least_opset(read_model(context.model.path), _MIN_OPSET, _WHAT)
+    model = read_model(context.model.path)
+    raise_opset(model, _MIN_OPSET, _WHAT)
     refuse_quantized(model, _WHAT)
     require_nodes(model, config.exclude, "quantize_dynamic")
     op_types = require_op_types(config.op_types, _SUPPORTED, "quantize_dynamic")

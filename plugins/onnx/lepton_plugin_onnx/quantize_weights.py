@@ -15,7 +15,8 @@ from lepton_plugin_onnx.constants import Constants
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
 from lepton_plugin_onnx.linear import gemm_to_matmul
-from lepton_plugin_onnx.quantize import at_least_opset, refuse_quantized
+from lepton_plugin_onnx.opset import raise_opset
+from lepton_plugin_onnx.quantize import refuse_quantized
 from lepton_plugin_onnx.selection import require_nodes, require_op_types
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
 
@@ -40,7 +41,7 @@ def quantize_weights(context: PassContext) -> ModelFacts:
     products = config.form == "matmul_nbits"
     model = read_model(context.model.path)
     if not products:
-        model = at_least_opset(model, _BLOCKED_OPSET, _WHAT)
+        raise_opset(model, _BLOCKED_OPSET, _WHAT)
         model.ir_version = max(model.ir_version, _BLOCKED_IR)
     refuse_quantized(model, _WHAT)
     require_nodes(model, config.exclude, "quantize_weights")

@@ -58,8 +58,8 @@ def smooth_quant(context: PassContext) -> ModelFacts:
     specs = [TensorSpec.from_json(spec) for spec in context.model.manifest["inputs"]]
     samples = min(require_fit(arrays, specs, f"slot calibration of {_WHAT}"), config.max_samples)
     calibration = Calibration(model, list(groups), arrays, samples, context.threads)
-    magnitudes = calibration.channel_magnitudes()
-    del arrays
+    magnitudes, samples = calibration.channel_magnitudes(), calibration.samples
+    del arrays, calibration  # the session holds the weights too
 
     editor = _Editor(model)
     smoothed, left = {}, {}
@@ -83,7 +83,7 @@ def smooth_quant(context: PassContext) -> ModelFacts:
         }
     if not smoothed:
         raise LeptonError(_WHAT, "nothing could be smoothed", "Set insert_multiplications, or leave this pass out")
-    notes = {"alpha": config.alpha, "samples": calibration.samples, "smoothed": smoothed, "left": left}
+    notes = {"alpha": config.alpha, "samples": samples, "smoothed": smoothed, "left": left}
     return finish(model, context.output, notes)
 
 

@@ -14,7 +14,8 @@ from lepton_plugin_onnx.constants import Constants
 from lepton_plugin_onnx.files import read_model
 from lepton_plugin_onnx.finish import finish
 from lepton_plugin_onnx.graphs import fresh_name, names_of, subgraphs_of
-from lepton_plugin_onnx.quantize import at_least_opset, refuse_quantized
+from lepton_plugin_onnx.opset import opset_of, raise_opset
+from lepton_plugin_onnx.quantize import refuse_quantized
 from lepton_plugin_onnx.selection import require_nodes
 from lepton_plugin_onnx.shapes import infer
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
@@ -42,9 +43,9 @@ def to_bf16(context: PassContext) -> ModelFacts:
             why = f"node {node.name!r} ({node.op_type}) holds a graph of its own"
             raise LeptonError(_WHAT, why, "Put onnx.remove_dead_branches before this pass, or leave it out")
     wanted = [node for node in model.graph.node if node.name not in config.exclude]
-    opset = _opset(model)
+    opset = opset_of(model)
     if opset < _WIDE_OPSET and any(not _takes_bf16(n, opset) and _takes_bf16(n, _WIDE_OPSET) for n in wanted):
-        model = at_least_opset(model, _WIDE_OPSET, _WHAT)
+        raise_opset(model, _WIDE_OPSET, _WHAT)
     converter = _Converter(model)
     for node in list(model.graph.node):
         why = "it is excluded" if node.name in config.exclude else converter.why_not(node)
@@ -56,10 +57,6 @@ def to_bf16(context: PassContext) -> ModelFacts:
         )
     notes = {"converted": converter.converted, "left": converter.left, "casts": converter.casts}
     return finish(model, context.output, notes)
-
-
-def _opset(model: onnx.ModelProto) -> int:
-    return next((int(entry.version) for entry in model.opset_import if entry.domain == ""), 0)
 
 
 def _takes_bf16(node: onnx.NodeProto, opset: int) -> bool:
@@ -90,7 +87,7 @@ class _Converter:
         self.left: dict[str, str] = {}
         self.casts = 0
         self._graph = model.graph
-        self._opset = _opset(model)
+        self._opset = opset_of(model)
         types = infer(model)
         self._floats = {name for name, t in types.items() if t.tensor_type.elem_type == TensorProto.FLOAT}
         self._constants = Constants(model.graph)
