@@ -104,9 +104,10 @@ _REFUSED = {
     "an_artifact_for_the_cpu": (
         "meter_for_cpu_on_npu",
         [],
-        "lepton: exporter npu.compile in //meter:meter_for_cpu_on_npu: 'image_QuantizeLinear' of the network cannot be "
-        "compiled: it is uint8 around 42, and the chip computes in int8 around 0. "
-        "Give the recipe onnx.quantize, and its options the values that the chip's target has for it.",
+        "lepton: model in //meter:meter_for_cpu_on_npu: //meter:meter_int8_cpu comes from onnx.quantize, which needs "
+        "int8_asymmetric, and //npu:npu_v1 does not have it; it has dynamic_shapes, int8, int8_activations, "
+        "int8_full_range, int8_symmetric. "
+        "Start from the model as it was before, or choose hardware with int8_asymmetric.",
     ),
     "a_ratio_of_two_runtimes": (
         "meter_against_cpu_latency_test",
