@@ -78,9 +78,9 @@ def test_the_summary_is_a_table_of_what_the_network_is_and_how_it_came_to_be(baz
 def test_a_budget_that_cannot_be_met_fails_its_test(bazel: Bazel, first: Result) -> None:
     result = bazel.run("test", "--define=budget=impossible", "--test_output=errors", *_EXACT)
     assert result.status == 3, result.output
-    assert result.statuses() == {_ACCURACY: "FAILED", _SIZE: "PASSED"}
+    assert result.statuses() == {_ACCURACY: "PASSED", _SIZE: "FAILED"}
     (line,) = result.lepton_lines()
-    assert line.startswith(f"lepton: accuracy test in {_ACCURACY}: min_accuracy is FAIL: ")
+    assert line.startswith(f"lepton: size test in {_SIZE}: max_size_ratio is FAIL: ")
 
 
 @pytest.mark.parametrize(("has_vnni", "target"), [("false", "cpu"), ("true", "cpu_vnni")])
