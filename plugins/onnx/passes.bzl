@@ -821,6 +821,16 @@ DESCRIPTORS = json.decode(r'''{
       "optional": false,
       "type": "bool"
      },
+     "layers": {
+      "choices": [
+       "after_norm",
+       "all"
+      ],
+      "default": "after_norm",
+      "doc": "Linear layers that read a layer normalisation, where channels are great in every sample, as the paper has it, or all.",
+      "optional": false,
+      "type": "string"
+     },
      "max_samples": {
       "default": 512,
       "doc": "At most so many calibration samples, the first ones.",
@@ -1467,6 +1477,7 @@ def _smooth_quant(
         alpha = None,
         exclude = None,
         insert_multiplications = None,
+        layers = None,
         max_samples = None,
         powers_of_two = None,
         **unknown):
@@ -1482,6 +1493,8 @@ def _smooth_quant(
       exclude: Names of nodes that are left alone. Default [].
       insert_multiplications: Multiply where nothing before a layer can take the factors; else that
         layer is left alone. Default True.
+      layers: Linear layers that read a layer normalisation, where channels are great in every
+        sample, as the paper has it, or all. One of after_norm, all. Default "after_norm".
       max_samples: At most so many calibration samples, the first ones. At least 1. Default 512.
       powers_of_two: Round the factors to powers of two: products stay the same to the bit. Default
         False.
@@ -1497,6 +1510,7 @@ def _smooth_quant(
             "alpha": alpha,
             "exclude": exclude,
             "insert_multiplications": insert_multiplications,
+            "layers": layers,
             "max_samples": max_samples,
             "powers_of_two": powers_of_two,
         },

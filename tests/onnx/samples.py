@@ -68,7 +68,7 @@ def for_onnx(directory: Path) -> Samples:
             "passes.quantize_by_sensitivity": [{"metric": "kl", "threshold": 0.001, "max_float_share": 0.5}],
             "passes.quantize_to_accuracy": [{"max_accuracy_drop": 1.0, "metric": "kl"}],
             "passes.fuse_transformer": [{"embeddings": True, "attention_mask": "right_padded"}],
-            "passes.smooth_quant": [{"alpha": 0.8, "powers_of_two": True}],
+            "passes.smooth_quant": [{"alpha": 0.8, "layers": "all", "powers_of_two": True}],
             "passes.quantize_weights": [
                 {"bits": 4, "symmetric": False, "op_types": ["Gemm", "Gather", "MatMul"], "block_size": 16},
                 {"form": "matmul_nbits", "exclude": ["l0.q.product"]},

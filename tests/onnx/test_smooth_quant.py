@@ -22,20 +22,22 @@ def distance(a: Array, b: Array) -> float:
     return float(np.linalg.norm(a - b) / np.linalg.norm(b))
 
 
+@pytest.mark.parametrize("layers", ["after_norm", "all"])
 @pytest.mark.parametrize("fused", [False, True])
-@pytest.mark.parametrize("alpha", [0.0, 0.5, 0.8, 1.0])
-def test_the_function_stays(tmp_path: Path, alpha: float, fused: bool) -> None:
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_the_function_stays(tmp_path: Path, alpha: float, fused: bool, layers: str) -> None:
     """In floating point nothing changes, against numpy in float64."""
     data = sentences()
     model: Any = encoder(constants=OUTLIER)
     if fused:
         model, _ = apply("fuse_transformer", model, tmp_path / "fused")
-    smooth, facts = apply("smooth_quant", model, tmp_path / "out", {"alpha": alpha}, data)
+    smooth, facts = apply("smooth_quant", model, tmp_path / "out", {"alpha": alpha, "layers": layers}, data)
     expected = encode(OUTLIER, data["input_ids"], data["attention_mask"])
     kept = data["attention_mask"].astype(bool)
     assert distance(outputs_of(smooth, data)[kept], expected[kept]) < 5e-6  # float32 itself is 2e-6 away
-    layers = [name for group in facts.notes["smoothed"].values() for name in group["layers"]]
-    assert len(layers) == (2 * 4 if fused else 2 * 6) and len(set(layers)) == len(layers)
+    names = [name for group in facts.notes["smoothed"].values() for name in group["layers"]]
+    # Of each of the two blocks: q, k and v, or their fused attention, and up; with o and down where all are meant.
+    assert len(names) == 2 * ((2 if fused else 4) + (2 if layers == "all" else 0)) and len(set(names)) == len(names)
 
 
 def test_powers_of_two_change_no_bit(tmp_path: Path) -> None:
@@ -110,7 +112,9 @@ def test_another_reader_gets_the_old_values(tmp_path: Path) -> None:
 
 def test_through_relu_into_the_layer_before(tmp_path: Path) -> None:
     x = samples(64, (6,))
-    model, facts = apply("smooth_quant", perceptron(), tmp_path / "out", {"insert_multiplications": False}, {"x": x})
+    model, facts = apply(
+        "smooth_quant", perceptron(), tmp_path / "out", {"layers": "all", "insert_multiplications": False}, {"x": x}
+    )
     assert facts.notes["smoothed"]["r1"]["absorbed_by"] == "first" and list(facts.notes["left"]) == ["x"]
     assert "Mul" not in operators(model)
     assert distance(outputs_of(model, x), outputs_of(perceptron(), x)) < 1e-6
@@ -121,7 +125,7 @@ def test_a_shared_constant_is_copied(tmp_path: Path) -> None:
     before.graph.node[2].CopyFrom(helper.make_node("Gemm", ["h", "w1", "b2"], ["b"], "second"))
     before.graph.node[4].CopyFrom(helper.make_node("MatMul", ["c", "w1"], ["y"], "third"))
     x = samples(64, (6,))
-    model, _ = apply("smooth_quant", before, tmp_path / "out", {"exclude": ["third"]}, {"x": x})
+    model, _ = apply("smooth_quant", before, tmp_path / "out", {"exclude": ["third"], "layers": "all"}, {"x": x})
     np.testing.assert_array_equal(constants_of(model)["w1"], weights(6, 6))
     assert distance(outputs_of(model, x), outputs_of(before, x)) < 1e-6
 
@@ -144,7 +148,7 @@ def test_quantization_loses_less(tmp_path: Path) -> None:
 def test_a_channel_that_is_never_used(tmp_path: Path) -> None:
     x = samples(16, (6,))
     x[:, 1] = 0
-    model, _ = apply("smooth_quant", perceptron(), tmp_path / "out", {}, {"x": x})
+    model, _ = apply("smooth_quant", perceptron(), tmp_path / "out", {"layers": "all"}, {"x": x})
     assert all(np.isfinite(value).all() for value in constants_of(model).values())
     assert distance(outputs_of(model, samples(9, (6,))), outputs_of(perceptron(), samples(9, (6,)))) < 1e-6
 
@@ -152,11 +156,15 @@ def test_a_channel_that_is_never_used(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     nodes = [helper.make_node("Relu", ["x"], ["y"], "r")]
     model = model_of(nodes, {}, {"x": ["n", 4]}, {"y": ["n", 4]})
-    with pytest.raises(LeptonError, match="no linear layer with constant weights"):
+    with pytest.raises(
+        LeptonError, match="no linear layer with constant weights after a layer normalisation to smooth"
+    ):
+        apply("smooth_quant", perceptron(), tmp_path / "norm", {}, {"x": samples(4, (6,))})
+    with pytest.raises(LeptonError, match="no linear layer with constant weights after a layer"):
         apply("smooth_quant", model, tmp_path / "none", {}, {"x": samples(4, (4,))})
     quantized, _ = apply("quantize", convnet(), tmp_path / "int8", {}, {"x": samples()})
     with pytest.raises(LeptonError, match="quantized already"):
         apply("smooth_quant", quantized, tmp_path / "twice", {}, {"x": samples()})
     with pytest.raises(LeptonError, match="NaN or infinite"):
-        apply("smooth_quant", perceptron(), tmp_path / "nan", {}, {"x": np.full((2, 6), np.nan, np.float32)})
+        apply("smooth_quant", linear_after_norm(), tmp_path / "nan", {}, {"x": np.full((2, 6), np.nan, np.float32)})
     assert read_model(quantized.path).graph.node

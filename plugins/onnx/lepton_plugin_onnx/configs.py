@@ -114,6 +114,11 @@ class SmoothQuantConfig:
 
     VERSION: ClassVar[int] = 1
     alpha: float = option(0.5, doc="How much goes into the weights: 0 nothing, 1 all of it.", minimum=0, maximum=1)
+    layers: Literal["after_norm", "all"] = option(
+        "after_norm",
+        doc="Linear layers that read a layer normalisation, where channels are great in every sample, as the paper has "
+        "it, or all.",
+    )
     max_samples: int = option(512, doc="At most so many calibration samples, the first ones.", minimum=1)
     insert_multiplications: bool = option(
         True, doc="Multiply where nothing before a layer can take the factors; else that layer is left alone."

@@ -11,6 +11,9 @@ activation share its factors, W then being all their weights. 1 / s goes into wh
 and biases of a layer normalisation, or through Relu into the linear layer before. Where something else reads the
 activation too, as the residual sum of a BERT does, or nothing can take the factors, a multiplication is put in.
 
+As in the paper, only layers that read a layer normalisation are smoothed unless all are asked for: there some channels
+are great for every token. Behind a Gelu a channel may be still in all calibration samples and great in the next.
+
 Nothing is quantized here: a quantizing pass follows.
 """
 
@@ -50,8 +53,13 @@ def smooth_quant(context: PassContext) -> ModelFacts:
     refuse_quantized(model, _WHAT)
     require_nodes(model, config.exclude, "smooth_quant")
     groups = _groups(model, set(config.exclude))
+    if config.layers == "after_norm":
+        norms = {node.output[0] for node in model.graph.node if node.op_type in _NORMS}
+        groups = {activation: nodes for activation, nodes in groups.items() if activation in norms}
     if not groups:
-        raise LeptonError(_WHAT, "the model has no linear layer with constant weights to smooth", "Leave this pass out")
+        what = "after a layer normalisation " if config.layers == "after_norm" else ""
+        why = f"the model has no linear layer with constant weights {what}to smooth"
+        raise LeptonError(_WHAT, why, "Leave this pass out")
     slot = context.slots["calibration"]
     assert isinstance(slot, DatasetFile)
     arrays = slot.arrays()
