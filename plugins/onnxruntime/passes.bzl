@@ -67,6 +67,9 @@ DESCRIPTORS = json.decode(r'''{
     },
     "onnx.quantize_to_accuracy": {
      "reduce_range": true
+    },
+    "torch.quantize_aware_training": {
+     "weight_bits": 7
     }
    },
    "runtime": "onnxruntime"
@@ -143,6 +146,9 @@ DESCRIPTORS = json.decode(r'''{
      "activation_type": "int8",
      "dedicated_qdq": true,
      "quantize_bias": false
+    },
+    "torch.quantize_aware_training": {
+     "activation_symmetric": true
     }
    },
    "runtime": "onnxruntime"
@@ -190,6 +196,9 @@ DESCRIPTORS = json.decode(r'''{
      "activation_type": "int8",
      "dedicated_qdq": true,
      "quantize_bias": false
+    },
+    "torch.quantize_aware_training": {
+     "activation_symmetric": true
     }
    },
    "runtime": "onnxruntime"

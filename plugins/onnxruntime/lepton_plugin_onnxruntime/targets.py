@@ -37,14 +37,20 @@ _GPU_QUANTIZATION = {
     "quantize_bias": False,
     "dedicated_qdq": True,
 }
-_GPU_DEFAULTS = dict.fromkeys(_STATIC, _GPU_QUANTIZATION)
+_GPU_DEFAULTS = {
+    **dict.fromkeys(_STATIC, _GPU_QUANTIZATION),
+    "torch.quantize_aware_training": {"activation_symmetric": True},
+}
 
 CPU = Target(
     name="cpu",
     runtime=RUNTIME,
     accepts=_FORMATS,
     capabilities=_CPU_CAPABILITIES,
-    pass_defaults={name: {"reduce_range": True} for name in (*_STATIC, "onnx.quantize_dynamic")},
+    pass_defaults={
+        **{name: {"reduce_range": True} for name in (*_STATIC, "onnx.quantize_dynamic")},
+        "torch.quantize_aware_training": {"weight_bits": 7},
+    },
     options={"provider": "CPUExecutionProvider"},
     doc="An x86-64 or arm64 CPU of any kind.",
 )
