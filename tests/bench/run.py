@@ -29,6 +29,10 @@ _BARS = (
     "same_bytes",
     "memory",
     "fresh_build",
+    "rivals",
+    "quantize_time",
+    "pass_memory",
+    "pruning",
     "all_tests",
 )
 

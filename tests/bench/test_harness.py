@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.aquery import inputs
+from harness.aquery import Action, inputs
 from harness.bar import at_least, at_most
-from harness.bazel import Bazel, Run
+from harness.bazel import Bazel, Broken, Run
+from harness.by_hand import act
+from harness.dominance import dominates
+from harness.dvc import source
 from harness.processes import tree
 from harness.profile import action_seconds
 from harness.table import table
@@ -87,7 +90,14 @@ class _Answers(Bazel):
                 {"id": 2, "directArtifactIds": [9, 8]},
             ],
             "actions": [
-                {"mnemonic": "LeptonRun", "outputIds": [4], "inputDepSetIds": [1]},
+                {
+                    "mnemonic": "LeptonRun",
+                    "outputIds": [4],
+                    "inputDepSetIds": [1],
+                    "arguments": ["launch", "main.py", "@made.params"],
+                    "paramFiles": [{"execPath": "made.params", "arguments": ["--threads=1", "--output_model=made"]}],
+                    "environmentVariables": [{"key": "LC_ALL", "value": "C.UTF-8"}],
+                },
                 {"mnemonic": "LeptonRun", "outputIds": [7], "inputDepSetIds": [1]},
             ],
         }
@@ -98,6 +108,67 @@ def test_inputs_are_counted_once_and_actions_that_never_run_are_left_out() -> No
     (action,) = inputs(_Answers(Path("/"), Path("/base")), "//models:all")
     assert action.inputs == {"one", "two"}
     assert action.outputs == ("bazel-out/k8/bin/made",)
+    assert action.words == ("launch", "main.py")
+    assert action.flags == ("--threads=1", "--output_model=made")
+    assert action.variables == {"LC_ALL": "C.UTF-8"}
+
+
+_PROGRAM = """
+import pathlib, sys
+flags = dict(line.split("=", 1) for line in pathlib.Path(sys.argv[1].removeprefix("@")).read_text().split())
+held = b"x" * int(flags["--bytes"])
+pathlib.Path(flags["--output_model"]).write_text(flags["--bytes"])
+"""
+
+
+def test_an_action_run_by_hand_writes_into_its_scratch_folder(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(_PROGRAM)
+    flags = ("--bytes=60000000", "--output_model=bazel-out/model")
+    cost = act(Action("LeptonRun", frozenset(), (), (sys.executable, "program.py"), flags), tmp_path, tmp_path / "act")
+    assert (tmp_path / "act" / "model").read_text() == "60000000"
+    assert not (tmp_path / "bazel-out").exists()
+    assert cost.peak > 60_000_000
+    assert cost.seconds > 0
+
+
+def test_an_action_that_fails_by_hand_is_not_measured(tmp_path: Path) -> None:
+    action = Action("LeptonRun", frozenset(), (), (sys.executable, "-c", "raise SystemExit('gone')"))
+    with pytest.raises(Broken, match="gone"):
+        act(action, tmp_path, tmp_path / "act")
+
+
+@pytest.mark.parametrize(
+    ("path", "dependency"),
+    [
+        ("plugins/onnx/lepton_plugin_onnx/check.py", "plugins/onnx"),
+        ("lepton_rules/worker/main.py", "lepton_rules/worker"),
+        ("lepton_rules/__init__.py", "lepton_rules/__init__.py"),
+        ("models/resnet/train.py", "models/resnet/train.py"),
+    ],
+)
+def test_dvc_depends_on_folders_of_sources(path: str, dependency: str) -> None:
+    assert source(path) == dependency
+
+
+_OURS = {"against": [1, 1, 1], "correct": 790, "bytes": 1000}
+
+
+@pytest.mark.parametrize(
+    ("against", "correct", "size", "wanted"),
+    [
+        ([1.01, 1.05, 1.1], 790, 1000, True),  # faster
+        ([0.99, 1.0, 1.01], 791, 1000, True),  # as fast, more accurate
+        ([0.99, 1.0, 1.01], 790, 999, True),  # as fast, smaller
+        ([0.99, 1.0, 1.01], 790, 1000, False),  # the same
+        ([1.2, 1.3, 1.4], 789, 900, False),  # less accurate
+        ([1.2, 1.3, 1.4], 791, 1001, False),  # larger
+        ([0.8, 0.9, 0.99], 797, 1, False),  # slower
+    ],
+)
+def test_a_toolkit_dominates_when_it_is_nowhere_worse(
+    against: list[float], correct: int, size: int, wanted: bool
+) -> None:
+    assert dominates({"against": against, "correct": correct, "bytes": size}, _OURS) is wanted
 
 
 def test_the_memory_of_children_is_seen() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.bazel import Bazel
@@ -12,17 +12,30 @@ from harness.bazel import Bazel
 
 @dataclass(frozen=True)
 class Action:
-    """An action: its mnemonic, and its inputs and outputs, relative to the execution root."""
+    """An action.
+
+    Attributes:
+      mnemonic: its kind.
+      inputs: relative to the execution root, as are `outputs`.
+      words: its command line up to the parameter file.
+      flags: what the parameter file holds.
+      variables: of its environment.
+    """
 
     mnemonic: str
     inputs: frozenset[str]
     outputs: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def inputs(bazel: Bazel, expression: str) -> list[Action]:
     """The actions of an expression that have their outputs in bazel-bin: those that are there only to ask whether a
     chip is here have others, and never run. Decodes ActionGraphContainer of Bazel's analysis_v2.proto."""
-    graph: Mapping[str, Any] = json.loads(bazel.query("aquery", "--output=jsonproto", expression).output)
+    graph: Mapping[str, Any] = json.loads(
+        bazel.query("aquery", "--output=jsonproto", "--include_param_files", expression).output
+    )
     fragments = {fragment["id"]: fragment for fragment in graph["pathFragments"]}
 
     def path(number: int) -> str:
@@ -51,6 +64,9 @@ def inputs(bazel: Bazel, expression: str) -> list[Action]:
             action["mnemonic"],
             collect(list(action.get("inputDepSetIds", []))),
             tuple(paths[output] for output in action["outputIds"]),
+            tuple(word for word in action.get("arguments", []) if not word.startswith("@")),
+            tuple(flag for file in action.get("paramFiles", []) for flag in file["arguments"]),
+            {each["key"]: each.get("value", "") for each in action.get("environmentVariables", [])},
         )
         for action in graph["actions"]
     ]

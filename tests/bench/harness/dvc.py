@@ -57,7 +57,7 @@ def pipeline(dvc: Path, project: Path, bazel: Bazel, actions: Sequence[Action]) 
                 deps.add(path)
                 continue
             else:
-                deps.add(_source(path))
+                deps.add(source(path))
             if not (project / path).exists():
                 (project / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(TREE / path, project / path)
@@ -73,7 +73,7 @@ def pipeline(dvc: Path, project: Path, bazel: Bazel, actions: Sequence[Action]) 
     run([dvc, "repro"], cwd=project)
 
 
-def _source(path: str) -> str:
+def source(path: str) -> str:
     """The folder that a stage names for a source: that of lepton_rules' part or of the plugin; a user's file is
     named itself."""
     parts = PurePosixPath(path).parts
