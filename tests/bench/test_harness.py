@@ -94,8 +94,7 @@ class _Answers(Bazel):
                     "mnemonic": "LeptonRun",
                     "outputIds": [4],
                     "inputDepSetIds": [1],
-                    "arguments": ["launch", "main.py", "@made.params"],
-                    "paramFiles": [{"execPath": "made.params", "arguments": ["--threads=1", "--output_model=made"]}],
+                    "arguments": ["launch", "main.py", "--threads=1"],
                     "environmentVariables": [{"key": "LC_ALL", "value": "C.UTF-8"}],
                 },
                 {"mnemonic": "LeptonRun", "outputIds": [7], "inputDepSetIds": [1]},
@@ -108,14 +107,13 @@ def test_inputs_are_counted_once_and_actions_that_never_run_are_left_out() -> No
     (action,) = inputs(_Answers(Path("/"), Path("/base")), "//models:all")
     assert action.inputs == {"one", "two"}
     assert action.outputs == ("bazel-out/k8/bin/made",)
-    assert action.words == ("launch", "main.py")
-    assert action.flags == ("--threads=1", "--output_model=made")
+    assert action.words == ("launch", "main.py", "--threads=1")
     assert action.variables == {"LC_ALL": "C.UTF-8"}
 
 
 _PROGRAM = """
 import pathlib, sys
-flags = dict(line.split("=", 1) for line in pathlib.Path(sys.argv[1].removeprefix("@")).read_text().split())
+flags = dict(word.split("=", 1) for word in sys.argv[1:])
 held = b"x" * int(flags["--bytes"])
 pathlib.Path(flags["--output_model"]).write_text(flags["--bytes"])
 """
@@ -123,8 +121,8 @@ pathlib.Path(flags["--output_model"]).write_text(flags["--bytes"])
 
 def test_an_action_run_by_hand_writes_into_its_scratch_folder(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(_PROGRAM)
-    flags = ("--bytes=60000000", "--output_model=bazel-out/model")
-    cost = act(Action("LeptonRun", frozenset(), (), (sys.executable, "program.py"), flags), tmp_path, tmp_path / "act")
+    words = (sys.executable, "program.py", "--bytes=60000000", "--output_model=bazel-out/model")
+    cost = act(Action("LeptonRun", frozenset(), (), words), tmp_path, tmp_path / "act")
     assert (tmp_path / "act" / "model").read_text() == "60000000"
     assert not (tmp_path / "bazel-out").exists()
     assert cost.peak > 60_000_000

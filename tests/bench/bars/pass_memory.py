@@ -7,7 +7,7 @@ import re
 
 from harness.aquery import Action, inputs
 from harness.bar import Bar, Options
-from harness.bazel import TREE
+from harness.bazel import TREE, Broken
 from harness.by_hand import act
 
 from bars.network import Recipe, generate
@@ -34,7 +34,9 @@ def measure(options: Options) -> list[Bar]:
     targets = [f"//:{name}" for name in recipes]
     found.bazel.run("build", *targets)
     expression = f'mnemonic("LeptonRun", deps(set({" ".join(targets)})))'
-    actions = [action for action in inputs(found.bazel, expression) if _ACTIONS.intersection(action.flags)]
+    actions = [action for action in inputs(found.bazel, expression) if _ACTIONS.intersection(action.words)]
+    if not actions:
+        raise Broken(f"{expression} has no action of a pass")
     root = found.bazel.bin().parents[2]
     found.bazel.shutdown()
     model = found.model.stat().st_size
@@ -54,7 +56,7 @@ def measure(options: Options) -> list[Bar]:
 
 
 def _flag(action: Action, name: str) -> str:
-    return next(flag.partition("=")[2] for flag in action.flags if flag.startswith(f"--{name}="))
+    return next(flag.partition("=")[2] for flag in action.words if flag.startswith(f"--{name}="))
 
 
 def _passes() -> set[str]:

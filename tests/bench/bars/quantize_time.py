@@ -20,12 +20,12 @@ def measure(options: Options) -> list[Bar]:
     found = network.generate(options, {"int8": network.Recipe("onnx.optimize(), onnx.quantize()")})
     found.bazel.run("build", "//:int8")
     actions = inputs(found.bazel, 'mnemonic("LeptonRun", //:int8)')
-    quantize = next((action for action in actions if "--component=quantize" in action.flags), None)
+    quantize = next((action for action in actions if "--component=quantize" in action.words), None)
     if quantize is None:
         raise Broken("the recipe has no action that quantizes")
     root = found.bazel.bin().parents[2]
     found.bazel.shutdown()
-    model = next(flag.partition("=")[2] for flag in quantize.flags if flag.startswith("--model="))
+    model = next(flag.partition("=")[2] for flag in quantize.words if flag.startswith("--model="))
     scratch = options.folder / "quantize_time"
     remove(scratch)
     scratch.mkdir()

@@ -17,8 +17,7 @@ class Action:
     Attributes:
       mnemonic: its kind.
       inputs: relative to the execution root, as are `outputs`.
-      words: its command line up to the parameter file.
-      flags: what the parameter file holds.
+      words: its command line, with what a parameter file would hold.
       variables: of its environment.
     """
 
@@ -26,16 +25,13 @@ class Action:
     inputs: frozenset[str]
     outputs: tuple[str, ...]
     words: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def inputs(bazel: Bazel, expression: str) -> list[Action]:
     """The actions of an expression that have their outputs in bazel-bin: those that are there only to ask whether a
     chip is here have others, and never run. Decodes ActionGraphContainer of Bazel's analysis_v2.proto."""
-    graph: Mapping[str, Any] = json.loads(
-        bazel.query("aquery", "--output=jsonproto", "--include_param_files", expression).output
-    )
+    graph: Mapping[str, Any] = json.loads(bazel.query("aquery", "--output=jsonproto", expression).output)
     fragments = {fragment["id"]: fragment for fragment in graph["pathFragments"]}
 
     def path(number: int) -> str:
@@ -64,8 +60,7 @@ def inputs(bazel: Bazel, expression: str) -> list[Action]:
             action["mnemonic"],
             collect(list(action.get("inputDepSetIds", []))),
             tuple(paths[output] for output in action["outputIds"]),
-            tuple(word for word in action.get("arguments", []) if not word.startswith("@")),
-            tuple(flag for file in action.get("paramFiles", []) for flag in file["arguments"]),
+            tuple(action.get("arguments", [])),
             {each["key"]: each.get("value", "") for each in action.get("environmentVariables", [])},
         )
         for action in graph["actions"]

@@ -31,13 +31,11 @@ def act(action: Action, root: Path, scratch: Path) -> Cost:
     """
     remove(scratch)
     scratch.mkdir(parents=True)
-    flags = []
-    for flag in action.flags:
-        key, _, value = flag.partition("=")
-        flags.append(f"{key}={scratch / Path(value).name}" if key.startswith("--output_") else flag)
-    parameters = scratch / "parameters"
-    parameters.write_text("\n".join(flags) + "\n", encoding="utf-8")
-    return measure_process([*action.words, f"@{parameters}"], root, action.variables, scratch / "log")
+    words = []
+    for word in action.words:
+        key, _, value = word.partition("=")
+        words.append(f"{key}={scratch / Path(value).name}" if key.startswith("--output_") else word)
+    return measure_process(words, root, action.variables, scratch / "log")
 
 
 def measure_process(words: Sequence[str | Path], cwd: Path, variables: Mapping[str, str], log: Path) -> Cost:
