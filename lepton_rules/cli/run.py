@@ -7,6 +7,7 @@ others' are DIR/steps/NUMBER_PASS. Nothing is at DIR unless all went well.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from lepton_rules.cli import options
@@ -43,9 +44,14 @@ def main(arguments: argparse.Namespace) -> int:
         model=model,
         steps=plan.plan(recipe, model.manifest()["format"], chip, plugins),
         bindings=options.bindings(arguments),
+        announce=_say if sys.stderr.isatty() else lambda _: None,
     )
     # Where each step's model is can be told only when the last has gone well.
     for name, made in list(run.write(arguments.out.absolute())):
         manifest = made.manifest()
         print(f"{name}\t{manifest['bytes']:,} bytes\t{manifest['digest']}\t{made.path}")
     return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

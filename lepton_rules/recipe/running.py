@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,13 +139,14 @@ class Sources:
 class Run:
     """A chain of steps: the last one's model is at `out`, the others' at `out/steps/<number>_<pass>`.
 
-    Nothing is at `out` unless all went well.
+    Nothing is at `out` unless all went well. Each step that begins is told to `announce`.
     """
 
     call: Call
     model: OnDisk
     steps: Sequence[PlannedStep]
     bindings: Bindings = field(default_factory=dict)
+    announce: Callable[[str], None] = lambda _: None
 
     def check(self) -> None:
         """Raises LeptonError where a slot that a step needs is not bound, or none has the slot that is bound."""
@@ -177,6 +178,7 @@ class Run:
                 last = number == len(self.steps)
                 place = work if last else work / "steps" / f"{number}_{step.found.name}"
                 place.mkdir(parents=True, exist_ok=True)
+                self.announce(f"{number}/{len(self.steps)} {step.found.name}")
                 run_component(
                     self.call, step.found, step.config, place, model=model, bindings=_bound(step.found, self.bindings)
                 )
