@@ -247,7 +247,8 @@ def _run(
     out: str | Path | None,
     label: str,
 ) -> Model:
-    steps = plan.plan(recipe, held.manifest["format"], chip, SESSION.catalog())
+    before = held.manifest
+    steps = plan.plan(recipe, before["format"], chip, SESSION.catalog(), before["steps"])
     slots = {slot.name: slot for step in steps for slot in _slots(step.found).values()}
     place, keep = (Path(out).absolute(), lambda made: made) if out is not None else temporary()
     # The directory holds the arrays, and `models` the models, until the steps have read them.

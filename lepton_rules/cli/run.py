@@ -31,6 +31,7 @@ def main(arguments: argparse.Namespace) -> int:
     recipe = reading.read(arguments.recipe)
     plugins = options.catalog(arguments)
     model = OnDisk.find(arguments.model)
+    before = model.manifest()
     chip = options.chip(arguments.hardware, plugins) or plugins.chip(recipe.hardware)
     isa = arguments.isa or recipe.isa
     run = Run(
@@ -42,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
             threads=recipe.threads,
         ),
         model=model,
-        steps=plan.plan(recipe, model.manifest()["format"], chip, plugins),
+        steps=plan.plan(recipe, before["format"], chip, plugins, before["steps"]),
         bindings=options.bindings(arguments),
         announce=_say if sys.stderr.isatty() else lambda _: None,
     )

@@ -27,13 +27,19 @@ class PlannedStep:
     config: Mapping[str, Any]
 
 
-def plan(recipe: Recipe, format: str, chip: Chip | None, catalog: Catalog) -> list[PlannedStep]:
+def plan(
+    recipe: Recipe, format: str, chip: Chip | None, catalog: Catalog, made: Sequence[Mapping[str, Any]] = ()
+) -> list[PlannedStep]:
     """Returns the steps that take a model of `format` through the recipe to what the chip takes.
+
+    `made` are the steps in the model's manifest: what it needs of a chip because of them, it needs still.
 
     Raises:
         LeptonError: a pass is unknown, an option does not fit, no exporter or more than one leads where a pass needs
             it, or the chip cannot do what a step asks for.
     """
+    if chip is not None:
+        _check_made(made, chip, catalog)
     planned: list[PlannedStep] = []
     for step in recipe.steps:
         found = catalog.find(step.name, ("passes", "exporters"))
@@ -85,22 +91,43 @@ def resolve(found: Found, step: RecipeStep, chip: Chip | None) -> PlannedStep:
     return PlannedStep(found=found, config=whole)
 
 
-def _check_capabilities(found: Found, config: Mapping[str, Any], chip: Chip) -> None:
-    has = (
-        f"hardware {chip.facts.target} does not have; it has {', '.join(sorted(chip.facts.capabilities)) or 'nothing'}"
-    )
-    for capability in getattr(found.component, "requires", ()):
-        if capability not in chip.facts.capabilities:
-            raise LeptonError(
-                found.name,
-                f"it needs {capability}, which {has}",
-                f"Take the pass out of the recipe, or choose hardware with {capability}",
-            )
+def _needed(found: Found, config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """What a chip must have for a component with these options: each capability, and the option that needs it."""
+    needed: list[tuple[str, str | None]] = [(name, None) for name in getattr(found.component, "requires", ())]
     for name, field in config_schema(found.component.config)["fields"].items():
-        needed = field.get("requires", {}).get(json_key(config[name]))
-        if needed and needed not in chip.facts.capabilities:
-            raise LeptonError(
-                f"{name} = {json_key(config[name])} of {found.name}",
-                f"it needs {needed}, which {has}",
-                f"Set {name} to a value that the hardware supports, or choose hardware with {needed}",
-            )
+        capability = field.get("requires", {}).get(json_key(config[name])) if name in config else None
+        if capability:
+            needed.append((capability, name))
+    return needed
+
+
+def _lacks(chip: Chip) -> str:
+    has = ", ".join(sorted(chip.facts.capabilities)) or "nothing"
+    return f"hardware {chip.facts.target} does not have; it has {has}"
+
+
+def _check_capabilities(found: Found, config: Mapping[str, Any], chip: Chip) -> None:
+    for capability, option in _needed(found, config):
+        if capability in chip.facts.capabilities:
+            continue
+        if option is None:
+            fix = f"Take the pass out of the recipe, or choose hardware with {capability}"
+            raise LeptonError(found.name, f"it needs {capability}, which {_lacks(chip)}", fix)
+        raise LeptonError(
+            f"{option} = {json_key(config[option])} of {found.name}",
+            f"it needs {capability}, which {_lacks(chip)}",
+            f"Set {option} to a value that the hardware supports, or choose hardware with {capability}",
+        )
+
+
+def _check_made(made: Sequence[Mapping[str, Any]], chip: Chip, catalog: Catalog) -> None:
+    """Raises LeptonError where the model is one, by what was done to it, that the chip cannot run."""
+    steps = {found.name: found for found in catalog.steps(("passes", "exporters"))}
+    for step in made:
+        for capability, _ in _needed(steps[step["pass"]], step["config"]) if step["pass"] in steps else ():
+            if capability not in chip.facts.capabilities:
+                raise LeptonError(
+                    "model",
+                    f"it comes from {step['pass']} and needs {capability}, which {_lacks(chip)}",
+                    f"Choose hardware with {capability}, or a model without that pass",
+                )

@@ -125,3 +125,21 @@ def test_a_chip_from_its_facts_is_the_chip(catalog: Catalog) -> None:
 def test_a_plugin_named_twice(catalog: Catalog) -> None:
     with pytest.raises(LeptonError, match="plugin words: it is named twice"):
         catalog.add(SOURCE)
+
+
+def test_what_was_done_to_a_model_a_chip_must_run_still(catalog: Catalog) -> None:
+    made = [
+        {"pass": "words.text", "config": {}},
+        {"pass": "other.unknown", "config": {}},
+        {"pass": "words.shuffle_lines", "config": {}},
+        {"pass": "words.shorten", "config": {"width": 4, "side": "left"}},
+    ]
+    recipe = Recipe(steps=(shorten(),))
+    for steps, chip, needed in (
+        (made, "narrow", "words.shorten and needs int4_weights"),
+        (made[:3], "printer", "words.shuffle_lines and needs int8"),
+    ):
+        with pytest.raises(LeptonError, match=f"model: it comes from {needed}, which hardware {chip} does not have"):
+            plan(recipe, "words", catalog.chip(chip), catalog, steps)
+    assert plan(recipe, "words", catalog.chip("narrow"), catalog, made[:3])
+    assert plan(recipe, "words", None, catalog, made)
