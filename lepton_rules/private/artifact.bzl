@@ -185,7 +185,7 @@ def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
         position = first + offset
         model = struct(directory = done[position].directory, manifest = done[position].manifest, environment = source.environment)
         folder = "after/{}".format(position + 1)
-        for step in plan(ctx.label, struct(plugins = source.plugins, format = format), [], hardware, []):
+        for step in plan(ctx.label, struct(plugins = source.plugins, format = format, needs = []), [], hardware, []):
             files = _run_step(ctx, step, folder + "/1", model, hardware, {})
             model = struct(directory = files.directory, manifest = files.manifest)
         measured = struct(label = display_label(ctx.label), directory = model.directory, manifest = model.manifest, hardware = hardware)
