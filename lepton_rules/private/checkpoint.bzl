@@ -4,11 +4,11 @@ load("//lepton_rules/private/providers:dataset_info.bzl", "DatasetInfo")
 load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
 load(":dataset.bzl", "training_split")
-load(":messages.bzl", "message")
+load(":messages.bzl", "message", "near_miss")
 load(":python_sources.bzl", "python_sources")
 load(":run.bzl", "RUN_ATTRS", "lepton_run")
 
-_DOC = """Weights as one safetensors file.
+_DOC = """Weights as one file: safetensors, or another format that the plugin writes, such as Keras's `h5`.
 
 With `function`, a training function runs hermetically: fixed seed, fixed threads, no network, and the splits it is given.
 With `src`, a `.pt` or `.bin` file is read by `torch.load(weights_only = True)`, and anything in it that is code is refused.
@@ -21,6 +21,10 @@ _ATTRS = RUN_ATTRS | {
         cfg = "exec",
         providers = [EnvironmentInfo],
         doc = "The environment that trains. Default: the plugin's.",
+    ),
+    "format": attr.string(
+        default = "safetensors",
+        doc = "The format of the file, which is also its suffix. A plugin's `checkpoints` are those that it writes.",
     ),
     "function": attr.string(doc = "`module:function` that takes a TrainingContext and returns a dict of tensors."),
     "imports": attr.string_list(default = ["."], doc = "Directories below the package that are put on sys.path."),
@@ -38,6 +42,8 @@ def _lepton_checkpoint_impl(ctx):
         fail(message("lepton_checkpoint", ctx.label, "it has {}".format("both function and src" if ctx.file.src else "neither function nor src"), "Give one of the two"))
     if ctx.attr.function and ctx.attr.function.count(":") != 1:
         fail(message("function", ctx.label, "{} is not module:function".format(repr(ctx.attr.function)), "Write it as `train:train`"))
+    if ctx.file.src and ctx.attr.format != "safetensors":
+        fail(message("format", ctx.label, "a converted file is safetensors, not {}".format(ctx.attr.format), "Remove format"))
     if ctx.attr.threads < 1:
         fail(message("threads", ctx.label, "{} is less than 1".format(ctx.attr.threads), "Give at least 1"))
     if type(json.decode(ctx.attr.config, default = None)) != "dict":
@@ -45,7 +51,14 @@ def _lepton_checkpoint_impl(ctx):
     plugin = ctx.attr.plugin[PluginInfo]
     environment = ctx.attr.environment[EnvironmentInfo] if ctx.attr.environment else plugin.environment
     python = python_sources(ctx, ctx.attr.srcs, ctx.attr.imports)
-    weights = ctx.actions.declare_file(ctx.label.name + ".safetensors")
+    if ctx.attr.format not in plugin.checkpoints:
+        fail(message(
+            "format",
+            ctx.label,
+            "plugin {} writes no {}; {}".format(plugin.name, repr(ctx.attr.format), near_miss(ctx.attr.format, plugin.checkpoints, listing = "it writes")),
+            "Give one of them, or name another plugin",
+        ))
+    weights = ctx.actions.declare_file("{}.{}".format(ctx.label.name, ctx.attr.format))
     args = ctx.actions.args()
     args.add("--plugin=" + plugin.name)
     args.add("--plugin_entry=" + plugin.entry)

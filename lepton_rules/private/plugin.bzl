@@ -16,6 +16,10 @@ An action that runs one of its components depends on these sources and this envi
 """
 
 _ATTRS = {
+    "checkpoints": attr.string_list(
+        default = ["safetensors"],
+        doc = "The formats that its module `checkpoint` writes what a training function returns in, for lepton_checkpoint.",
+    ),
     "descriptors": attr.string(mandatory = True, doc = "What the plugin registers, as JSON: `DESCRIPTORS` of its passes.bzl."),
     "entry": attr.string(doc = "The Python module that holds the hooks. Default: `lepton_plugin_<name>`."),
     "environment": attr.label(
@@ -93,6 +97,7 @@ def _lepton_plugin_impl(ctx):
             environment = environment,
             preload = ctx.attr.preload,
             requires = ctx.attr.requires,
+            checkpoints = ctx.attr.checkpoints,
             sources = python.sources,
             roots = python.roots,
         ),
@@ -117,6 +122,7 @@ def lepton_plugin(name, descriptors, **kwargs):
         `entry`: the Python module that holds the hooks (`lepton_plugin_<name>`);
         `imports`: directories below the package that are put on sys.path (`["."]`);
         `preload`: modules that the worker imports once, before it forks a child for each action;
+        `checkpoints`: the formats that its module `checkpoint` writes, for lepton_checkpoint (`["safetensors"]`);
         `requires`: distributions that the environment must have; also checked on an environment that a model brings.
     """
     _lepton_plugin(

@@ -600,6 +600,17 @@ _DATASETS = [
         "lepton: lepton_checkpoint in {here}:x: it has both function and src. Give one of the two.",
     ),
     Case(
+        "checkpoint_format",
+        'lepton_checkpoint(name = "x", plugin = "//sample", function = "a:b", format = "safetensor")\n',
+        'lepton: format in {here}:x: plugin sample writes no "safetensor"; did you mean "safetensors"? Give one of '
+        "them, or name another plugin.",
+    ),
+    Case(
+        "checkpoint_format_of_a_file",
+        'lepton_checkpoint(name = "x", plugin = "//sample", src = "a.pt", format = "h5")\n',
+        "lepton: format in {here}:x: a converted file is safetensors, not h5. Remove format.",
+    ),
+    Case(
         "training_on_the_evaluation_split",
         'lepton_checkpoint(name = "x", plugin = "//sample", function = "a:b", dataset = "//data:coins", '
         'splits = ["evaluation"])\n',

@@ -1,10 +1,11 @@
 """PluginInfo: one lepton plugin, what it registers and where it runs."""
 
-def _init(*, name, label, entry, descriptors, environment, preload, requires, sources, roots):
+def _init(*, name, label, entry, descriptors, environment, preload, requires, sources, roots, checkpoints):
     for kind in ["importers", "passes", "exporters", "runtimes", "metrics", "targets"]:
         if type(descriptors.get(kind)) != "dict":
             fail("lepton: descriptors of plugin {} in {}: no table of {}. Generate passes.bzl again.".format(name, label, kind))
     return {
+        "checkpoints": checkpoints,
         "descriptors": descriptors,
         "entry": entry,
         "environment": environment,
@@ -20,6 +21,7 @@ PluginInfo, _new_plugin_info = provider(
     doc = "A lepton plugin: the components that it registers, its Python sources and the environment that runs them.",
     init = _init,
     fields = {
+        "checkpoints": "list of string: the formats that its module `checkpoint` writes weights in, such as safetensors.",
         "descriptors": "dict: what the plugin registers, decoded from its passes.bzl: importers, passes, exporters, runtimes, metrics and targets by name.",
         "entry": "string: the Python module whose hooks register the components.",
         "environment": "EnvironmentInfo: the Python environment its actions run in.",

@@ -1,0 +1,44 @@
+"""Imports a scikit-learn estimator that a stranger may have saved."""
+
+from __future__ import annotations
+
+import shutil
+
+from lepton_plugin_sklearn.config import ImportConfig
+from lepton_plugin_sklearn.estimator import MODEL_FILE, count_parameters, fitted
+from lepton_plugin_sklearn.skops_file import load
+from lepton_rules.manifest import canonical_json
+from lepton_rules.plugin import ImportContext, LeptonError, ModelFacts, TensorSpec
+
+TRUST_FILE = "trusted.json"
+
+
+def import_estimator(context: ImportContext) -> ModelFacts:
+    """Copies the skops file of `context.sources` into `context.output`, once it is known to be data.
+
+    LeptonError for everything else; nothing is left in `output` then.
+    """
+    config: ImportConfig = context.config
+    if len(context.sources) != 1 or context.weights:
+        got = ", ".join(repr(path.name) for path in (*context.sources, *context.weights)[:5]) or "none"
+        raise LeptonError("importer sklearn", f"it takes one file as data (got {got})", "Give one skops file")
+    source = context.sources[0]
+    what = f"model file {source.name!r}"
+    found = fitted(load(source, config.trusted, what), what)
+    shutil.copyfile(source, context.output / MODEL_FILE)
+    (context.output / TRUST_FILE).write_text(canonical_json({"trusted": sorted(config.trusted)}), "utf-8")
+    output = config.output or found.kind
+    if output == config.input:
+        raise LeptonError("output", f"{output!r} is the input's name", "Give it another")
+    classes = getattr(found.estimator, "classes_", None)
+    notes = {"estimator": type(found.estimator).__name__, "kind": found.kind}
+    if classes is not None:
+        # The label of a sample is the place of its class.
+        notes["classes"] = [str(name) for name in classes]
+    return ModelFacts(
+        inputs=(TensorSpec(config.input, "float32", ("batch", found.features)),),
+        outputs=(TensorSpec(output, "float32", ("batch", found.columns)),),
+        parameters=count_parameters(found.estimator),
+        macs=None,
+        notes=notes,
+    )
