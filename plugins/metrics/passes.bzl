@@ -64,6 +64,36 @@ DESCRIPTORS = json.decode(r'''{
    "largest": 1,
    "needs_baseline": true
   },
+  "f1": {
+   "config": {
+    "fields": {
+     "labels": {
+      "default": "labels",
+      "doc": "The dataset\u0027s array of labels: for each sample the index of its class.",
+      "optional": false,
+      "type": "string"
+     },
+     "output": {
+      "default": "",
+      "doc": "The output that holds a score for each class on its last axis; empty for a model\u0027s only output.",
+      "optional": false,
+      "type": "string"
+     },
+     "positive": {
+      "default": 1,
+      "doc": "The index of the class.",
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     }
+    },
+    "version": 1
+   },
+   "doc": "The harmonic mean of precision and recall of one class.",
+   "higher_is_better": true,
+   "largest": 1,
+   "needs_baseline": false
+  },
   "spearman": {
    "config": {
     "fields": {
@@ -199,6 +229,37 @@ def _cosine(
         unknown = unknown,
     )
 
+def _f1(
+        *,
+        labels = None,
+        output = None,
+        positive = None,
+        **unknown):
+    """The harmonic mean of precision and recall of one class.
+
+    Args:
+      labels: The dataset's array of labels: for each sample the index of its class. Default
+        "labels".
+      output: The output that holds a score for each class on its last axis; empty for a model's
+        only output. Default "".
+      positive: The index of the class. At least 0. Default 1.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a metric.
+    """
+    return lepton_component(
+        kind = "metric",
+        plugin = Label("//plugins/metrics"),
+        name = "f1",
+        config = {
+            "labels": labels,
+            "output": output,
+            "positive": positive,
+        },
+        unknown = unknown,
+    )
+
 def _spearman(
         *,
         output = None,
@@ -262,6 +323,7 @@ metrics = struct(
     accuracy = _accuracy,
     agreement = _agreement,
     cosine = _cosine,
+    f1 = _f1,
     spearman = _spearman,
     spearman_labels = _spearman_labels,
 )

@@ -23,7 +23,7 @@ def write(directory: Path) -> Samples:
     )
     return Samples(
         models={},
-        metrics=dict.fromkeys(("accuracy", "agreement", "cosine", "spearman", "spearman_labels"), one),
+        metrics=dict.fromkeys(("accuracy", "agreement", "cosine", "f1", "spearman", "spearman_labels"), one),
         configs={
             "metrics.accuracy": [{"output": "logits", "labels": "labels"}],
             "metrics.agreement": [{"output": "logits"}],

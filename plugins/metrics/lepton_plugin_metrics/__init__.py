@@ -6,6 +6,7 @@ from lepton_plugin_metrics.config import (
     AccuracyConfig,
     AgreementConfig,
     CosineConfig,
+    F1Config,
     SpearmanConfig,
     SpearmanLabelsConfig,
 )
@@ -16,7 +17,7 @@ __version__ = "0.1.0"
 
 @hookimpl
 def lepton_metrics() -> Sequence[Metric]:
-    """`accuracy` and `agreement` of classes; `cosine`, `spearman` and `spearman_labels` of embeddings."""
+    """`accuracy`, `agreement` and `f1` of classes; `cosine`, `spearman` and `spearman_labels` of embeddings."""
     return [
         Metric(
             name="accuracy",
@@ -38,6 +39,7 @@ def lepton_metrics() -> Sequence[Metric]:
             needs_baseline=True,
             largest=1,
         ),
+        Metric(name="f1", implementation="lepton_plugin_metrics.f1:f1", config=F1Config, largest=1),
         Metric(
             name="spearman",
             implementation="lepton_plugin_metrics.spearman:spearman",

@@ -27,6 +27,17 @@ class AgreementConfig:
     output: str = option("", doc=_OUTPUT)
 
 
+@dataclass(frozen=True, kw_only=True)
+class F1Config:
+    """The harmonic mean of precision and recall of one class."""
+
+    VERSION: ClassVar[int] = 1
+
+    output: str = option("", doc=_OUTPUT)
+    labels: str = option("labels", doc="The dataset's array of labels: for each sample the index of its class.")
+    positive: int = option(1, doc="The index of the class.", minimum=0)
+
+
 _VECTOR = "The output that holds a vector for each sample; empty for a model's only output."
 _PAIRS = "The dataset's array of pair numbers, each there twice: the two samples whose similarity counts."
 
