@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from lepton_plugin_keras import checkpoint
+from lepton_plugin_keras import checkpoint, memory
 from lepton_plugin_keras.libraries import keras
 from networks import MACS, MODELS, PARAMETERS, convnet, exporting, importing, saved
 from onnx.reference import ReferenceEvaluator
 
-from lepton_rules.plugin import LeptonError, TensorSpec
+from lepton_rules.plugin import LeptonError, ModelDirectory, TensorSpec
 
 KINDS = ("keras", "h5", "saved_model")
 
@@ -23,8 +23,16 @@ def bytes_of(path: Path) -> bytes:
     return (path / "model.onnx").read_bytes()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, "keras") for name in sorted(MODELS)),
+        ("attention", "h5"),
+        ("sequential", "h5"),
+        ("recurrent", "saved_model"),
+        ("sequential", "saved_model"),
+    ],
+)
 def test_outputs_are_those_of_keras(name: str, kind: str, tmp_path: Path) -> None:
     model = MODELS[name]()
     facts = importing(saved(model, tmp_path, kind), tmp_path / "model")
@@ -110,6 +118,16 @@ def test_tolerance(tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="differs from TensorFlow's by"):
         exporting(tmp_path / "model", facts, tmp_path / "onnx", tolerance=0.0)
     assert not (tmp_path / "onnx/model.onnx").exists()
+
+
+def test_a_model_in_memory_is_imported_and_given_back(tmp_path: Path) -> None:
+    model = convnet()
+    written = memory.save(model, tmp_path, {"outputs": ("scores",)})
+    facts = importing(written.sources, tmp_path / "model", **written.config)
+    assert facts.parameters == PARAMETERS and facts.outputs[0].name == "scores"
+    again = memory.load(ModelDirectory(path=tmp_path / "model", manifest={}))
+    image = np.random.default_rng(1).standard_normal((2, 8, 8, 1)).astype(np.float32)
+    np.testing.assert_array_equal(again(image), model(image))
 
 
 # --- Checkpoints ---

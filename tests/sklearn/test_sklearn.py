@@ -8,9 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from estimators import ESTIMATORS, FEATURES, arrays, exporting, fitted, importing, saved
+from lepton_plugin_sklearn import memory
 from onnx.reference import ReferenceEvaluator
 
-from lepton_rules.plugin import LeptonError, TensorSpec
+from lepton_rules.plugin import LeptonError, ModelDirectory, TensorSpec
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -57,6 +58,17 @@ def test_same_bytes_twice(tmp_path: Path) -> None:
         exporting(tmp_path / run, facts, tmp_path / f"{run}.onnx")
         found.add((tmp_path / f"{run}.onnx/model.onnx").read_bytes())
     assert len(found) == 1
+
+
+def test_an_estimator_in_memory_is_imported_and_given_back(tmp_path: Path) -> None:
+    estimator = fitted("forest")
+    (tmp_path / "saved").mkdir()
+    written = memory.save(estimator, tmp_path / "saved", {"input": "signal"})
+    facts = importing(written.sources[0], tmp_path / "model", **written.config)
+    assert facts.inputs[0].name == "signal"
+    again = memory.load(ModelDirectory(path=tmp_path / "model", manifest={}))
+    samples, _ = arrays(7)
+    np.testing.assert_array_equal(again.predict_proba(samples), estimator.predict_proba(samples))
 
 
 def test_tolerance(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ def lepton_importers() -> Sequence[Importer]:
             produces="sklearn",
             config=ImportConfig,
             implementation="lepton_plugin_sklearn.importer:import_estimator",
+            saves={"sklearn.base.BaseEstimator": "lepton_plugin_sklearn.memory:save"},
+            loads="lepton_plugin_sklearn.memory:load",
         )
     ]
 
