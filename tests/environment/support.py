@@ -95,6 +95,7 @@ class Builder:
             "lock_label": "//:env.lock",
             "package_indexes": {},
             "exclude": [],
+            "files": [],
             "keep": [],
             **request,
         }

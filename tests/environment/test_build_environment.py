@@ -52,6 +52,15 @@ def _run(root: Path, code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env={}, capture_output=True, text=True, check=False, cwd="/")
 
 
+def test_files_are_beside_the_environment_and_not_in_it(built: Built, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    key = built.builder.key(built.lock, root, files=["demo/native.h"])
+    assert (root / "files/demo/native.h").read_text() == "int x;"
+    assert key["tree"] == built.key["tree"]  # which drops headers
+    why = "no package of the lock has such a file"
+    assert why in built.builder.refused(built.lock, tmp_path / "other", files=["demo/weights/*"])
+
+
 def test_another_place_home_and_mask_give_the_same_key(built: Built, tmp_path: Path) -> None:
     other = Builder(tmp_path / "another-home", built.builder.wheels, {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7"})
     other.home.mkdir()

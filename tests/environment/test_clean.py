@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lepton_rules.private.environment.builder import clean, tree
+from lepton_rules.private.environment.builder.refusal import Refusal
 
 
 def _write(folder: Path, *names: str) -> None:
@@ -65,6 +66,16 @@ def test_exclude_adds_and_keep_takes_back(tmp_path: Path) -> None:
     _write(tmp_path, "a/tests/x.py", "a/b/tests/y.py", "a/z.py", "torch/include/t.h", "bin/tool", "bin/other")
     clean.clean(tmp_path, ["a/**/tests/**"], ["torch/include/**", "bin/tool"])
     assert _names(tmp_path) == {"a/z.py", "torch/include/t.h", "bin/tool"}
+
+
+def test_files_are_taken_out_under_their_names(tmp_path: Path) -> None:
+    packages, files = tmp_path / "packages", tmp_path / "files"
+    _write(packages, "a/__init__.py", "a/model/config.json", "a/model/deep/w.bin", "a/model/BUILD", "b.py")
+    clean.take_out(packages, ["a/model/**", "b.*"], files)
+    assert _names(packages) == {"a/__init__.py", "a/model/BUILD"}
+    assert _names(files) == {"a/model/config.json", "a/model/deep/w.bin", "b.py"}
+    with pytest.raises(Refusal, match="no package of the lock has such a file"):
+        clean.take_out(packages, ["a/weights/*"], files)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,16 @@ def test_versions_stay_until_an_upgrade(workspace: Workspace) -> None:
     assert "alpha==1.6" in workspace.locked("alpha\n", "--upgrade")
 
 
+def test_a_package_is_left_out_with_what_it_alone_needs(workspace: Workspace) -> None:
+    workspace.wheel("alpha", "1.5", requires="beta>=1")
+    workspace.wheel("beta", "2.0", requires="gamma")
+    workspace.wheel("gamma", "3.0")
+    text = workspace.locked("alpha\n", "--without", "beta")
+    assert "alpha==1.5" in text
+    assert "beta==" not in text and "gamma==" not in text
+    assert "--output env/x.lock --without beta\n" in text
+
+
 def test_versions_of_another_lock_are_taken(workspace: Workspace) -> None:
     workspace.wheel("alpha", "1.5")
     workspace.locked("alpha\n")
@@ -132,6 +142,7 @@ def test_a_failure_leaves_the_old_lock(workspace: Workspace) -> None:
             ("--package-index", "https://bob:secret@example.invalid/"),
             "is not PACKAGE=URL. Write for example torch=URL",
         ),
+        ("alpha\n", ("--without", "beta>1"), "option --without in env/x.lock: 'beta>1' is no package"),
         ("alpha\n", ("--same-versions-as", "absent.lock"), "lock env/absent.lock in env/x.lock: it cannot be read"),
     ],
 )

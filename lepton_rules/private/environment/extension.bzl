@@ -14,6 +14,8 @@ _environment = tag_class(
     attrs = {
         "exclude": attr.string_list(doc = """Globs of files to leave out, relative to the directory of packages, beside those that no build
         action uses (see docs/environments.md): `["pandas/tests/**"]`. `*` stays within one name, `**/` is any number of directories."""),
+        "files": attr.string_list(doc = """Globs of files that are no part of the environment but labels of their own, such as the weights in a
+        package: `["tiny_bert/model/**"]` gives `@<repository>//:files/tiny_bert/model/config.json` and so on. The lock's hash pins them."""),
         "interpreter": attr.label(doc = """The executable (`bin/python3`) of a whole CPython to copy, for example from an `http_archive` of a
         relocatable one. Without it, a Python of this machine is copied, and two machines have the same environment where they have the same Python."""),
         "keep": attr.string_list(doc = "Globs of files to keep although they would be left out: `[\"torch/include/**\"]`."),
@@ -81,6 +83,7 @@ def _lepton_impl(module_ctx):
             name = repository,
             environment_name = tag.name,
             exclude = tag.exclude,
+            files = tag.files,
             interpreter = tag.interpreter,
             keep = tag.keep,
             package_indexes = tag.package_indexes,

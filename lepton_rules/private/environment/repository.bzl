@@ -8,7 +8,7 @@ load("@lepton_rules//lepton_rules/private/environment:environment.bzl", "lepton_
 
 package(default_visibility = ["//visibility:public"])
 
-exports_files(["env.key", "launch", "prefix"])
+exports_files(["env.key", "launch", "prefix"] + glob(["files/**"], allow_empty = True))
 
 lepton_environment(
     name = "environment",
@@ -58,6 +58,7 @@ def _environment_repository_impl(rctx):
     rctx.report_progress("building Python environment " + rctx.attr.environment_name)
     request = {
         "exclude": rctx.attr.exclude,
+        "files": rctx.attr.files,
         "keep": rctx.attr.keep,
         "label": label,
         "lock": str(lock),
@@ -94,6 +95,7 @@ environment_repository = repository_rule(
     attrs = {
         "environment_name": attr.string(mandatory = True, doc = "The name in the tag."),
         "exclude": attr.string_list(doc = "Globs of files to drop, relative to the directory of packages."),
+        "files": attr.string_list(doc = "Globs of files to take out of the packages, as labels of their own."),
         "interpreter": attr.label(allow_single_file = True, doc = "The executable of a whole CPython to copy."),
         "keep": attr.string_list(doc = "Globs of files to keep although they would be dropped."),
         "package_indexes": attr.string_dict(doc = "An index for a package that this machine's own places lack."),

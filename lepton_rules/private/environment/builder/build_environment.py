@@ -1,4 +1,4 @@
-"""Builds one Python environment in the working directory: `prefix/`, `env.key`, `launch` and `facts.json`.
+"""Builds one Python environment in the working directory: `prefix/`, `env.key`, `launch`, `facts.json` and `files/`.
 
 Run by the Python that becomes the environment's interpreter, with the standard library alone:
 
@@ -61,6 +61,7 @@ class Request:
     package_indexes: dict[str, str]
     exclude: list[str]
     keep: list[str]
+    files: list[str]
 
 
 def build(request: Request, root: Path) -> None:
@@ -71,7 +72,7 @@ def build(request: Request, root: Path) -> None:
     configuration = pip_configuration.read(environment, Path(sys.prefix))
     indexes = {lock.normalise(name): url for name, url in request.package_indexes.items()}
     prefix = root / "prefix"
-    for leftover in (prefix, root / "env.key"):
+    for leftover in (prefix, root / "files", root / "env.key"):
         shutil.rmtree(leftover, ignore_errors=True)
         leftover.unlink(missing_ok=True)
     copied = interpreter.copy_into(prefix)
@@ -80,9 +81,12 @@ def build(request: Request, root: Path) -> None:
         with tempfile.TemporaryDirectory(dir=root) as scratch:
             installer = Installer(found, configuration, environment, request.lock_label, relock)
             installer.install(requirements, indexes, copied.packages, Path(scratch))
+    clean.take_out(copied.packages, request.files, root / "files")
     clean.clean(copied.packages, request.exclude, request.keep)
     _compile(copied.executable, prefix)
     clean.normalise_permissions(prefix)
+    if request.files:
+        clean.normalise_permissions(root / "files")
     launch = root / "launch"
     launch.write_text(_LAUNCH, encoding="utf-8")
     launch.chmod(0o755)

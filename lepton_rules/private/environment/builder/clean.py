@@ -6,7 +6,8 @@ headers, native sources, static libraries, CMake files, Windows executables, and
 `_TEST_SUITES`. BUILD and MODULE files would make a part of the tree another Bazel package.
 
 A user adds to this with `exclude`, and takes from it with `keep`; both are globs relative to the directory of
-packages.
+packages. So is `files`: what it names, such as a model that comes as a package, is no part of the environment and is
+moved beside it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lepton_rules.private.environment.builder.refusal import Refusal
 from lepton_rules.private.environment.builder.tree import files_of
 
 # Globs: `*` stays within one name, `**/` is any number of directories. One string for each reason.
@@ -62,6 +64,26 @@ def clean(packages: Path, exclude: Sequence[str], keep: Sequence[str]) -> None:
             file.unlink()
         elif "/" not in name and name.endswith(".pth"):
             _mend_path_file(file)
+    _drop_empty_directories(packages)
+
+
+def take_out(packages: Path, globs: Sequence[str], output: Path) -> None:
+    """Moves the files of the directory `packages` that match one of `globs` to `output`, under the same names.
+
+    Raises:
+      Refusal: a glob matches nothing.
+    """
+    bazels = pattern(_BAZEL_TAKES_FOR_ITS_OWN.split())
+    for glob in globs:
+        wanted = pattern([glob])
+        names = [file.relative_to(packages) for file in files_of(packages)]
+        chosen = [n for n in names if wanted.fullmatch(n.as_posix()) and not bazels.fullmatch(n.as_posix())]
+        if not chosen:
+            fix = "Correct it: it is relative to the directory of packages"
+            raise Refusal(f"files {glob!r}", "no package of the lock has such a file", fix)
+        for name in chosen:
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
+            (packages / name).replace(output / name)
     _drop_empty_directories(packages)
 
 

@@ -30,6 +30,7 @@ _OPTIONS = (
     "--no-emit-find-links", "--no-python-downloads", "--no-progress", "--color=never", "--quiet",
     "--index-strategy=unsafe-best-match",
 )  # fmt: skip
+_NEVER = "3"
 
 
 def requirements_of(file: Path) -> list[str]:
@@ -52,10 +53,14 @@ def requirements_of(file: Path) -> list[str]:
 
 
 def project(
-    requirements: Sequence[str], python_version: str, package_indexes: Mapping[str, str], constraints: Sequence[str]
+    requirements: Sequence[str],
+    python_version: str,
+    package_indexes: Mapping[str, str],
+    constraints: Sequence[str],
+    without: Sequence[str],
 ) -> str:
     """A pyproject.toml with `requirements`, in which each index of `package_indexes` is asked for its package
-    alone.
+    alone, and no package depends on those of `without`.
     """
     series = ".".join(python_version.split(".")[:2])
     # A TOML basic string is a JSON string.
@@ -73,6 +78,8 @@ def project(
         "[tool.uv]",
         f"environments = {environments}",
         f"constraint-dependencies = {json.dumps(list(constraints))}",
+        # Every package that depends on one of them does so for a Python that none of these environments has.
+        f"override-dependencies = {json.dumps([f'{name} ; python_version < {_NEVER!r}' for name in without])}",
     ]
     for package, url in sorted(package_indexes.items()):
         lines += [f"[tool.uv.sources.{json.dumps(package)}]", f"index = {json.dumps(package)}"]
@@ -87,6 +94,8 @@ def header(arguments: argparse.Namespace) -> str:
         command += f" --python-version {arguments.python_version}"
     for name in arguments.same_versions_as:
         command += f" --same-versions-as {_shown(name)}"
+    for name in arguments.without:
+        command += f" --without {name}"
     for name in sorted(arguments.package_index):
         command += f" --package-index {name.partition('=')[0]}=<index>"
     return f"# Written by the command below; not edited by hand.\n#     {command}\n"
@@ -130,7 +139,7 @@ def _resolve(arguments: argparse.Namespace, resolved: Path) -> None:
             nothing.mkdir()
             environment["UV_DEFAULT_INDEX"] = nothing.as_uri()
             places = ()
-        text = project(requirements, arguments.python_version, tried, constraints)
+        text = project(requirements, arguments.python_version, tried, constraints, arguments.without)
         project_file.write_text(text, encoding="utf-8")
         secrets = (*configuration.urls, *indexes.values())
         failure = run_uv([*command, *places], environment, resolved.parent, secrets)
@@ -183,6 +192,13 @@ def main(argv: Sequence[str]) -> int:
         metavar="FILE",
         help="another lock, whose versions are taken where both have a package",
     )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="a package to leave out although another one depends on it, with all that it alone depends on",
+    )
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions, whatever an older lock has")
     arguments = parser.parse_args(argv)
     try:
@@ -191,6 +207,9 @@ def main(argv: Sequence[str]) -> int:
                 raise Refusal(
                     "option --package-index", f"{redact(item)!r} is not PACKAGE=URL", "Write for example torch=URL"
                 )
+        for name in arguments.without:
+            if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+                raise Refusal("option --without", f"{name!r} is no package", "Write a package's name")
         write(arguments)
     except Refusal as refusal:
         print(refusal.render(_shown(arguments.output)), file=sys.stderr)
