@@ -25,9 +25,9 @@ LABELS = "labels"
 def run(arguments: Arguments) -> None:
     """Writes each --split to the --output_split of the same place, an npz file with every array cut to its samples.
 
-    The arrays come from --generator, which is called with --config, or from each --source: an npz file, or an npy file
-    whose array gets the file's name. --splits names a JSON object of index lists; without it the one split has every
-    sample. No sample of --evaluation_split may be in another split.
+    The arrays come from --generator, which is called with --config and in it the path of each --data under its name, or
+    from each --source: an npz file, or an npy file whose array gets the file's name. --splits names a JSON object of
+    index lists; without it the one split has every sample. No sample of --evaluation_split may be in another split.
 
     Raises:
         LeptonError: the generator, the arrays or the indices are not what a dataset is made of.
@@ -42,7 +42,8 @@ def run(arguments: Arguments) -> None:
     if generator is not None:
         component.seed_everything(0)
         what = f"generator {generator}"
-        arrays = check_arrays(user_function.find(generator, what)(arguments.json("config")), what)
+        config = arguments.json("config") | {name: str(path) for name, path in arguments.named_paths("data").items()}
+        arrays = check_arrays(user_function.find(generator, what)(config), what)
     else:
         arrays = check_arrays(_read_sources(arguments.paths("source")), "arrays")
     samples = len(next(iter(arrays.values())))

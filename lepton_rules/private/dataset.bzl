@@ -15,6 +15,7 @@ measured on is the `evaluation_split`: no pass and no training can be bound to i
 _ATTRS = RUN_ATTRS | {
     "arrays": attr.label(allow_single_file = [".npz"], doc = "A file of arrays, instead of a generator."),
     "config": attr.string(default = "{}", doc = "The generator's argument, as JSON: `json.encode({…})`."),
+    "data": attr.label_keyed_string_dict(allow_files = True, doc = "Files that the generator reads, such as `{\"words.txt\": \"words\"}`: its argument holds their paths under these keys."),
     "environment": attr.label(
         mandatory = True,
         cfg = "exec",
@@ -57,6 +58,8 @@ def _lepton_dataset_impl(ctx):
     for split in ctx.attr.splits:
         if not split.replace("_", "").replace("-", "").isalnum():
             fail(message("splits", ctx.label, "{} is no name for a file".format(repr(split)), "Use letters, digits, - and _"))
+    if ctx.attr.data and not ctx.attr.generator:
+        fail(message("data", ctx.label, "there is no generator to read it", "Give arrays alone, or a generator"))
     python = python_sources(ctx, ctx.attr.srcs, ctx.attr.imports)
     files = {split: ctx.actions.declare_file("{}/{}.npz".format(ctx.label.name, split)) for split in ctx.attr.splits}
     args = ctx.actions.args()
@@ -64,6 +67,15 @@ def _lepton_dataset_impl(ctx):
     if ctx.attr.generator:
         args.add("--generator=" + ctx.attr.generator)
         args.add("--config=" + json.encode(json.decode(ctx.attr.config)))
+        for target, key in ctx.attr.data.items():
+            data = target.files.to_list()
+            if len(data) != 1:
+                fail(message("data", ctx.label, "{} has {} files".format(display_label(target.label), len(data)), "Name each file, with a key of its own"))
+            if not key.replace("_", "").isalnum() or key in json.decode(ctx.attr.config):
+                why = "config has this key too" if key in json.decode(ctx.attr.config) else "a key holds letters, digits and _"
+                fail(message("data", ctx.label, "{} has the key {}: {}".format(display_label(target.label), repr(key), why), "Give it another key"))
+            args.add(data[0], format = "--data={}=%s".format(key))
+            inputs.append(data[0])
     else:
         args.add(ctx.file.arrays, format = "--source=%s")
         inputs.append(ctx.file.arrays)

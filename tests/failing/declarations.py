@@ -543,6 +543,16 @@ _PLUGINS = [
 
 _DATASETS = [
     _dataset(
+        "data_without_a_generator",
+        'arrays = "a.npz", splits = ["evaluation"], data = {"a.txt": "words"}',
+        "lepton: data in {here}:x: there is no generator to read it. Give arrays alone, or a generator.",
+    ),
+    _dataset(
+        "data_under_a_key_of_config",
+        'generator = "a:b", splits = ["evaluation"], config = json.encode({"words": 3}), data = {"a.txt": "words"}',
+        'lepton: data in {here}:x: {here}:a.txt has the key "words": config has this key too. Give it another key.',
+    ),
+    _dataset(
         "dataset_of_nothing",
         'splits = ["evaluation"],',
         "lepton: lepton_dataset in {here}:x: it has neither generator nor arrays. Give one of the two.",
