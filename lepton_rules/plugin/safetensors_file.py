@@ -7,9 +7,10 @@ strict as: it also refuses duplicate names, unknown keys and shapes that no libr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
@@ -116,15 +117,27 @@ def canonicalise(source: Path, output: Path) -> dict[str, Entry]:
     Raises:
         LeptonError: as `read_entries`.
     """
-    entries = read_entries(source)
-    with source.open("rb") as stream:
-        write(
-            output,
-            {
-                name: Blob(entry.dtype, entry.shape, entry.end - entry.start, _pieces(stream, entry))
-                for name, entry in entries.items()
-            },
-        )
+    return merge([source], output)
+
+
+def merge(sources: Sequence[Path], output: Path) -> dict[str, Entry]:
+    """Writes the tensors of several files as one, with `write`, and returns their entries. Memory stays bounded.
+
+    Raises:
+        LeptonError: as `read_entries`; or a tensor is in two files.
+    """
+    entries: dict[str, Entry] = {}
+    blobs: dict[str, Blob] = {}
+    with contextlib.ExitStack() as stack:
+        for source in sources:
+            found = read_entries(source)
+            stream = stack.enter_context(source.open("rb"))
+            for name, entry in found.items():
+                if name in entries:
+                    raise LeptonError(f"tensor {name!r}", "it is in two files", "Give the parts of one model")
+                entries[name] = entry
+                blobs[name] = Blob(entry.dtype, entry.shape, entry.end - entry.start, _pieces(stream, entry))
+        write(output, blobs)
     return entries
 
 

@@ -14,6 +14,8 @@ import onnx
 import pytest
 import torch
 from networks import (
+    CONVNET,
+    LAYERS,
     MACS,
     PARAMETERS,
     Files,
@@ -174,3 +176,13 @@ def test_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
     exporting(small(tmp_path, "return self.head(x)"), tmp_path, inputs=("x:float32:n,8",))
     out, err = capfd.readouterr()
     assert not re.sub(r"\s", "", out + err)
+
+
+def test_an_output_may_be_called_as_an_inner_value(tmp_path: Path) -> None:
+    """torch names inner values after its operators: a module that ends in others has a value `linear` of its own."""
+    source = CONVNET.replace("return self.head(", "return -self.head(")
+    files = write_files(tmp_path, {"net.py": source, "layers.py": LAYERS}, weights_of(Net()))
+    exporting(files, tmp_path, outputs=("linear",))
+    model = onnx.load(tmp_path / "onnx" / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert [value.name for value in model.graph.output] == ["linear"]
