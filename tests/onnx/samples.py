@@ -29,6 +29,9 @@ def _model(directory: Path) -> SampleModel:
     return SampleModel(path=model, facts=facts, dataset=directory / "samples.npz")
 
 
+_FOR_ENCODERS = ("fuse_transformer", "quantize_weights", "residuals_as_sum", "smooth_quant")
+
+
 def _encoder(directory: Path) -> SampleModel:
     model = directory / "encoder"
     model.mkdir()
@@ -52,7 +55,13 @@ def for_onnx(directory: Path) -> Samples:
         models={
             "onnx": _model(directory),
             **dict.fromkeys(
-                ("passes.fuse_transformer", "passes.quantize_weights", "passes.smooth_quant"), _encoder(directory)
+                (
+                    "passes.fuse_transformer",
+                    "passes.quantize_weights",
+                    "passes.residuals_as_sum",
+                    "passes.smooth_quant",
+                ),
+                _encoder(directory),
             ),
         },
         imports={"onnx": SampleImport(sources=(stranger,), weights=(directory / "stranger.bin",))},

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from encoders import encode, encoder, encoder_weights, sentences
 from harness import apply, constants_of, operators, outputs_of
@@ -74,6 +75,44 @@ def test_nothing_to_fuse(tmp_path: Path) -> None:
 def test_heads_that_do_not_fit(tmp_path: Path, config: dict[str, int]) -> None:
     with pytest.raises(LeptonError, match="num_heads"):
         apply("fuse_transformer", encoder(), tmp_path / "out", config)
+
+
+# residuals_as_sum
+
+
+def _in_a_session(model: onnx.ModelProto, folder: Path) -> list[str]:
+    """The operators that onnxruntime makes of a model before it runs it."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "session.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return [node.op_type for node in onnx.load(folder / "session.onnx").graph.node]
+
+
+def test_sums_stay_apart_in_a_session(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["sum"], "add"),
+        helper.make_node("LayerNormalization", ["sum", "gamma", "beta"], ["y"], "norm"),
+    ]
+    shapes: dict[str, list[int | str]] = {name: ["batch", "sequence", 16] for name in ("a", "b", "y")}
+    before = model_of(
+        nodes, {"gamma": weights(16), "beta": weights(16)}, {n: shapes[n] for n in "ab"}, {"y": shapes["y"]}
+    )
+    model, facts = apply("residuals_as_sum", before, tmp_path / "out")
+    assert facts.notes["sums"] == ["add"]
+    assert _in_a_session(before, tmp_path) == ["SkipLayerNormalization"]
+    assert _in_a_session(read_model(model.path), tmp_path) == ["Sum", "LayerNormalization"]
+
+
+def test_sums_compute_the_same(tmp_path: Path) -> None:
+    model, facts = apply("residuals_as_sum", encoder(), tmp_path / "out")
+    assert len(facts.notes["sums"]) == operators(model).count("Sum") == 5  # two a layer, and the embeddings'
+    assert np.array_equal(outputs_of(model, sentences()), outputs_of(encoder(), sentences()))
+
+
+def test_no_sums_to_keep(tmp_path: Path) -> None:
+    with pytest.raises(LeptonError, match="no LayerNormalization of a sum"):
+        apply("residuals_as_sum", convnet(), tmp_path / "out")
 
 
 # fix_shapes

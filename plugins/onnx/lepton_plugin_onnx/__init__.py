@@ -88,6 +88,13 @@ def lepton_passes() -> Sequence[Pass]:
             implementation="lepton_plugin_onnx.fuse_transformer:fuse_transformer",
         ),
         Pass(
+            name="residuals_as_sum",
+            consumes="onnx",
+            produces="onnx",
+            config=graph_configs.ResidualsAsSumConfig,
+            implementation="lepton_plugin_onnx.residuals_as_sum:residuals_as_sum",
+        ),
+        Pass(
             name="fix_shapes",
             consumes="onnx",
             produces="onnx",
