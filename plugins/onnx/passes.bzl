@@ -719,7 +719,7 @@ DESCRIPTORS = json.decode(r'''{
        "matmul_nbits"
       ],
       "default": "qdq",
-      "doc": "DequantizeLinear before what reads the weights, or onnxruntime\u0027s MatMulNBits for matrix products.",
+      "doc": "DequantizeLinear before what reads the weights, or onnxruntime\u0027s MatMulNBits for matrix products and GatherBlockQuantized for look-ups, which are faster there.",
       "optional": false,
       "requires": {
        "matmul_nbits": "onnxruntime_operators"
@@ -1405,8 +1405,8 @@ def _quantize_weights(
         64, 128, 256. Default 32.
       exclude: Names of nodes that stay in floating point. Default [].
       form: DequantizeLinear before what reads the weights, or onnxruntime's MatMulNBits for matrix
-        products. One of qdq, matmul_nbits. Default "qdq". The value matmul_nbits requires
-        onnxruntime_operators.
+        products and GatherBlockQuantized for look-ups, which are faster there. One of qdq,
+        matmul_nbits. Default "qdq". The value matmul_nbits requires onnxruntime_operators.
       op_types: Operators whose weights are quantized: also Attention, Conv, ConvTranspose, Gather.
         Default ["Gemm", "MatMul"].
       symmetric: Zero in the middle of each block's range; else a zero point for each block. Default

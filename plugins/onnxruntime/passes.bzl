@@ -68,6 +68,10 @@ DESCRIPTORS = json.decode(r'''{
     "onnx.quantize_to_accuracy": {
      "reduce_range": true
     },
+    "onnx.quantize_weights": {
+     "accuracy_level": 4,
+     "form": "matmul_nbits"
+    },
     "torch.quantize_aware_training": {
      "weight_bits": 7
     }
@@ -98,7 +102,12 @@ DESCRIPTORS = json.decode(r'''{
    "options": {
     "provider": "CPUExecutionProvider"
    },
-   "pass_defaults": {},
+   "pass_defaults": {
+    "onnx.quantize_weights": {
+     "accuracy_level": 4,
+     "form": "matmul_nbits"
+    }
+   },
    "runtime": "onnxruntime"
   },
   "cuda": {
@@ -146,6 +155,9 @@ DESCRIPTORS = json.decode(r'''{
      "activation_type": "int8",
      "dedicated_qdq": true,
      "quantize_bias": false
+    },
+    "onnx.quantize_weights": {
+     "form": "matmul_nbits"
     },
     "torch.quantize_aware_training": {
      "activation_symmetric": true

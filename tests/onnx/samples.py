@@ -80,7 +80,7 @@ def for_onnx(directory: Path) -> Samples:
             "passes.smooth_quant": [{"alpha": 0.8, "layers": "all", "powers_of_two": True}],
             "passes.quantize_weights": [
                 {"bits": 4, "symmetric": False, "op_types": ["Gemm", "Gather", "MatMul"], "block_size": 16},
-                {"form": "matmul_nbits", "exclude": ["l0.q.product"]},
+                {"form": "matmul_nbits", "exclude": ["l0.q.product"], "op_types": ["Gather", "MatMul"], "bits": 4},
             ],
             "passes.fix_shapes": [{"dimensions": {"batch": "2"}}],
             "passes.set_input_layout": [{"layout": "NHWC"}],
@@ -93,7 +93,7 @@ def for_onnx(directory: Path) -> Samples:
             "passes.to_bf16": [{"exclude": ["heat"]}],
             "passes.quantize": [{"exclude": ["hed"]}, {"op_types": ["Convolution"]}],
             "passes.fuse_transformer": [{"num_heads": 4}],
-            "passes.quantize_weights": [{"exclude": ["q"]}, {"form": "matmul_nbits", "op_types": ["Gather"]}],
+            "passes.quantize_weights": [{"exclude": ["q"]}, {"form": "matmul_nbits", "op_types": ["Conv"]}],
             "passes.smooth_quant": [{"exclude": ["l9.q.product"]}, {"alpha": 1.5}],
             "passes.fix_shapes": [{"dimensions": {"bach": "2"}}, {"dimensions": {"batch": "-2"}}],
             "passes.set_input_layout": [{"layout": "NHWC", "inputs": ["z"]}],

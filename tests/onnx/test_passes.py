@@ -148,6 +148,22 @@ def test_dynamic_gemm_without_bias(tmp_path: Path) -> None:
     assert operators(model).count("MatMulInteger") == 1
 
 
+def test_dynamic_tables(tmp_path: Path) -> None:
+    """Embeddings are parameters also when they are quantized."""
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["e"], "look_up"),
+        helper.make_node("MatMul", ["e", "w"], ["y"], "product"),
+    ]
+    constants = {"table": weights(30, 8), "w": weights(8, 3)}
+    model = model_of(nodes, constants, {"ids": ["n", "m"]}, {"y": ["n", "m", 3]})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    out, facts = apply("quantize_dynamic", model, tmp_path / "out", {"op_types": ["Gather", "MatMul"]})
+    assert facts.parameters == 30 * 8 + 8 * 3 and facts.notes["quantized"] == ["look_up", "product"]
+    ids = np.int64([[0, 29, 3]])
+    expected = weights(30, 8)[ids] @ weights(8, 3)
+    assert np.abs(outputs_of(out, ids) - expected).mean() < 0.03 * np.abs(expected).mean()
+
+
 def test_dynamic_with_nothing_to_do(tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="has no LSTM with constant weights"):
         apply("quantize_dynamic", perceptron(), tmp_path / "out", {"op_types": ["LSTM"]})

@@ -137,17 +137,39 @@ def test_bytes(tmp_path: Path) -> None:
         assert facts.parameters == 512 * 64
 
 
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("form", ["qdq", "matmul_nbits"])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_tables_against_numpy(tmp_path: Path, bits: int, form: str, symmetric: bool) -> None:
+    """Rows of 40 values, of which the last block of 16 has 8."""
+    nodes = [helper.make_node("Gather", ["table", "ids"], ["y"], "look_up")]
+    model = model_of(nodes, {"table": weights(30, 40)}, {"ids": ["n", "m"]}, {"y": ["n", "m", 40]})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    config = {"bits": bits, "form": form, "symmetric": symmetric, "block_size": 16, "op_types": ["Gather"]}
+    out, facts = apply("quantize_weights", model, tmp_path / "out", config)
+    assert facts.parameters == 30 * 40 and facts.outputs[0].shape == ("n", "m", 40)
+    got = blocks.quantize_blocks(weights(30, 40).T, bits, 16, symmetric)
+    zero = 0 if got.zero_points is None else np.repeat(got.zero_points.astype(np.float32), 16, 0)[:40]
+    table = ((got.values - zero) * np.repeat(got.scales, 16, 0)[:40]).T
+    ids = np.int64([[0, 29, 3], [7, 7, 1]])
+    np.testing.assert_allclose(outputs_of(out, ids), table[ids], rtol=1e-6)
+    if form == "qdq" and bits == 8:  # the rows alone are dequantized
+        assert operators(out).index("DequantizeLinear") > operators(out).index("Gather")
+
+
 def test_an_encoder_with_its_embeddings(tmp_path: Path) -> None:
-    config = {"op_types": ["Gather", "MatMul"], "block_size": 16}
-    model, facts = apply("quantize_weights", encoder(), tmp_path / "out", config)
-    assert operators(model).count("DequantizeLinear") == 2 * 6 + 2
-    assert facts.notes["left"]["l0.scores"] == "its weights are no constant"
-    assert facts.parameters == apply("check", encoder(), tmp_path / "check")[1].parameters
     data = sentences()
     expected = encode(encoder_weights(), data["input_ids"], data["attention_mask"])
     kept = data["attention_mask"].astype(bool)
-    error = outputs_of(model, data)[kept] - expected[kept]
-    assert np.linalg.norm(error) < 0.02 * np.linalg.norm(expected[kept])
+    for form in ("qdq", "matmul_nbits"):
+        config = {"op_types": ["Gather", "MatMul"], "block_size": 16, "form": form}
+        model, facts = apply("quantize_weights", encoder(), tmp_path / form, config)
+        own = {"qdq": "DequantizeLinear", "matmul_nbits": "MatMulNBits"}[form]
+        assert operators(model).count(own) == 2 * 6 + (2 if form == "qdq" else 0)
+        assert facts.notes["left"]["l0.scores"] == "its weights are no constant"
+        assert facts.parameters == apply("check", encoder(), tmp_path / f"check_{form}")[1].parameters
+        error = outputs_of(model, data)[kept] - expected[kept]
+        assert np.linalg.norm(error) < 0.02 * np.linalg.norm(expected[kept])
 
 
 def test_convolutions(tmp_path: Path) -> None:
@@ -189,7 +211,7 @@ def test_fast_sessions_agree(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="Did you mean 'first'"):
         apply("quantize_weights", linear(), tmp_path / "name", {"exclude": ["frist"]})
-    with pytest.raises(LeptonError, match="op_types names 'Conv'"):
+    with pytest.raises(LeptonError, match="op_types names 'Conv'.*Set form = \"qdq\""):
         apply("quantize_weights", linear(), tmp_path / "form", {"form": "matmul_nbits", "op_types": ["Conv"]})
     once, facts = apply("quantize_weights", linear(), tmp_path / "once", {"exclude": ["first"]})
     assert facts.notes["left"] == {"first": "it is excluded"}

@@ -137,6 +137,10 @@ def test_what_the_chips_declare() -> None:
         assert target.options["provider"].endswith("ExecutionProvider")
     assert "vnni" in names["cpu_vnni"].capabilities and "vnni" not in names["cpu"].capabilities
     assert names["cpu"].pass_defaults["onnx.quantize"]["reduce_range"] is True
+    for target in TARGETS:
+        # The form that needs onnxruntime's own operators is for the chips that list them.
+        form = target.pass_defaults.get("onnx.quantize_weights", {}).get("form", "qdq")
+        assert (form == "matmul_nbits") == ("onnxruntime_operators" in target.capabilities)
     assert "int8_asymmetric" not in names["tensorrt"].capabilities
     assert names["tensorrt"].options["trt_int8_enable"] == names["tensorrt"].options["trt_fp16_enable"] == "1"
     assert names["tensorrt"].options["trt_engine_cache_enable"] == "0"

@@ -140,7 +140,8 @@ class QuantizeWeightsConfig:
     symmetric: bool = option(True, doc="Zero in the middle of each block's range; else a zero point for each block.")
     form: Literal["qdq", "matmul_nbits"] = option(
         "qdq",
-        doc="DequantizeLinear before what reads the weights, or onnxruntime's MatMulNBits for matrix products.",
+        doc="DequantizeLinear before what reads the weights, or onnxruntime's MatMulNBits for matrix products and "
+        "GatherBlockQuantized for look-ups, which are faster there.",
         requires={"matmul_nbits": "onnxruntime_operators"},
     )
     accuracy_level: int = option(

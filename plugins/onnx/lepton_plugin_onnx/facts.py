@@ -27,6 +27,7 @@ _ABOUT: dict[str, frozenset[int]] = {
     "MatMulInteger": frozenset({2, 3}),
     "DynamicQuantizeMatMul": frozenset({2, 3}),
     "MatMulIntegerToFloat": frozenset({2, 3, 4, 5}),
+    "GatherBlockQuantized": frozenset({1, 2, 3}),
     "MatMulNBits": frozenset({2, 3, 4}),
     "QAttention": frozenset({3, 4, 5, 6, 7}),
     "QEmbedLayerNormalization": frozenset({*range(7, 18)}),
@@ -64,14 +65,22 @@ def count_parameters(model: onnx.ModelProto) -> int:
     about: set[str] = set()
     quantized: set[str] = set()
     scales = {node.output[1] for node in nodes_of(model.graph) if node.op_type == "DynamicQuantizeLinear"}
+    integers = any(node.op_type == "MatMulInteger" for node in nodes_of(model.graph))
+    # A row of a quantized table stands for the table, where it is dequantized after the look-up.
+    tables = {node.output[0]: node.input[0] for node in nodes_of(model.graph) if node.op_type == "Gather"}
+    dims = {tensor.name: tensor.dims for tensor in model.graph.initializer}
     packed: dict[str, int] = {}  # weights of which several are in one element, to their number
     for node in nodes_of(model.graph):
         if node.op_type == "MatMulNBits":
             packed[node.input[1]] = math.prod(a.i for a in node.attribute if a.name in ("K", "N"))
-        if node.op_type == "Mul" and scales.intersection(node.input):
-            about.update(node.input)  # the weights' scales, times those of the activations
+        if node.op_type == "GatherBlockQuantized":
+            bits = next((a.i for a in node.attribute if a.name == "bits"), 4)
+            packed[node.input[0]] = element_count(dims.get(node.input[0], [])) * 8 // bits
+        if node.op_type == "Mul" and (scales.intersection(node.input) or (integers and set(node.input) <= set(dims))):
+            about.update(node.input)  # the weights' scales, times those of the activations, or of a table
         positions = _ABOUT.get(node.op_type, frozenset())
-        for position, name in enumerate(node.input):
+        for position, value in enumerate(node.input):
+            name = tables.get(value, value)
             if position in positions:
                 about.add(name)
             elif node.op_type in _INTEGER_WEIGHTS:

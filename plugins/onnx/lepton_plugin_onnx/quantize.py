@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lepton_plugin_onnx.configs import QuantizeConfig
 
 _MIN_OPSET = 13  # the first whose DequantizeLinear takes one scale a channel
-_QUANTIZED = ("DequantizeLinear", "DynamicQuantizeLinear", "MatMulNBits", "QuantizeLinear")
+_QUANTIZED = ("DequantizeLinear", "DynamicQuantizeLinear", "GatherBlockQuantized", "MatMulNBits", "QuantizeLinear")
 
 
 def quantize(context: PassContext) -> ModelFacts:

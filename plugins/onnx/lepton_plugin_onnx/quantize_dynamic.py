@@ -34,15 +34,15 @@ def quantize_dynamic(context: PassContext) -> ModelFacts:
     refuse_quantized(model, _WHAT)
     require_nodes(model, config.exclude, "quantize_dynamic")
     op_types = require_op_types(config.op_types, _SUPPORTED, "quantize_dynamic")
-    before = [node.name for node in model.graph.node if node.op_type in op_types]
+    before = {node.name: list(node.input) for node in model.graph.node if node.op_type in op_types}
     if "Gemm" in op_types:
         gemm_to_matmul(model, set(config.exclude))
     write_types(model)
     wanted = [name for name in before if name not in config.exclude]
     if wanted:
         model = _quantize(model, wanted, [op for op in op_types if op != "Gemm"] + ["MatMul"], config)
-    left = {node.name for node in model.graph.node}
-    quantized = sorted(name for name in before if name not in left)
+    after = {node.name: list(node.input) for node in model.graph.node}
+    quantized = sorted(name for name, inputs in before.items() if after.get(name) != inputs)
     if not quantized:
         raise LeptonError(_WHAT, f"the model has no {' or '.join(op_types)} with constant weights", "Use onnx.quantize")
     return finish(model, context.output, {"quantized": quantized, "excluded": sorted(config.exclude)})

@@ -2,7 +2,9 @@
 
 Round to nearest, a scale for each block (T. Dettmers and L. Zettlemoyer, "The case for 4-bit precision: k-bit Inference
 Scaling Laws", 2022, section 2, block-wise quantization). Two forms: DequantizeLinear before what reads the weights,
-which is standard ONNX from operator set 21 on, or onnxruntime's MatMulNBits in the place of matrix products.
+which is standard ONNX from operator set 21 on, or onnxruntime's own operators in the place of matrix products
+(MatMulNBits) and of look-ups (GatherBlockQuantized), which read the integers as they are. In the standard form a
+look-up of 8 bits takes the rows first and dequantizes those; ONNX looks up no integers of 4 bits.
 """
 
 from __future__ import annotations
@@ -45,12 +47,16 @@ def quantize_weights(context: PassContext) -> ModelFacts:
         model.ir_version = max(model.ir_version, _BLOCKED_IR)
     refuse_quantized(model, _WHAT)
     require_nodes(model, config.exclude, "quantize_weights")
-    supported = ("Gemm", "MatMul") if products else _SUPPORTED
+    supported = ("Gather", "Gemm", "MatMul") if products else _SUPPORTED
+    for name in config.op_types:
+        if products and name in _SUPPORTED and name not in supported:
+            why = f"op_types names {name!r}, and onnxruntime has no operator of its own that reads its weights in blocks"
+            raise LeptonError(_WHAT, why, 'Set form = "qdq"')
     op_types = require_op_types(config.op_types, supported, "quantize_weights")
     before = _bytes(model)
     if products and "Gemm" in op_types:
         gemm_to_matmul(model, set(config.exclude))
-    wanted = {"MatMul"} if products else set(op_types)
+    wanted = {"MatMul" if products and op == "Gemm" else op for op in op_types}
     editor = _Editor(model, config)
     for node in [node for node in model.graph.node if node.op_type in wanted]:
         if node.name in config.exclude:
@@ -86,8 +92,9 @@ class _Editor:
         self._model = model
         self._config = config
         self._constants = Constants(model.graph)
-        self._done: dict[tuple[str, int], tuple[list[str], float]] = {}
+        self._done: dict[tuple[str, int, bool], tuple[list[str], float]] = {}
         self._new_nodes: list[onnx.NodeProto] = []
+        self._after: dict[str, list[onnx.NodeProto]] = {}  # node to what comes behind it
 
     def quantize(self, node: onnx.NodeProto) -> None:
         from onnx import TensorProto
@@ -111,34 +118,76 @@ class _Editor:
         if not self._finite(name):
             self.left[node.name] = "its weights are not all finite"
             return
-        if (name, axis) not in self._done:
-            self._done[name, axis] = self._replace(name, axis)
-        names, ratio = self._done[name, axis]
-        self.quantized[node.name] = ratio
-        self._constants.redirect(node, place, names[0])
-        if self._config.form == "qdq":
+        if node.op_type == "Gather" and (why := self._why_no_table(node, dims[1])):
+            self.left[node.name] = why
             return
-        attributes: dict[str, Any] = {
-            "K": dims[0],
-            "N": dims[1],
-            "bits": self._config.bits,
-            "block_size": self._config.block_size,
-        }
-        if self._config.accuracy_level:
-            attributes["accuracy_level"] = self._config.accuracy_level
+        key = (name, axis, node.op_type == "Gather")
+        if key not in self._done:
+            self._done[key] = self._replace(*key)
+        names, ratio = self._done[key]
+        self.quantized[node.name] = ratio
+        if node.op_type == "Gather" and len(names) > 1:
+            self._look_up(node, names)
+        elif self._config.form == "matmul_nbits":
+            attributes: dict[str, Any] = {"K": dims[0], "N": dims[1]}
+            if self._config.accuracy_level:
+                attributes["accuracy_level"] = self._config.accuracy_level
+            self._become(node, "MatMulNBits", [node.input[0], *names], attributes)
+        else:
+            self._constants.redirect(node, place, names[0])
+
+    def _become(self, node: onnx.NodeProto, op_type: str, inputs: list[str], attributes: dict[str, Any]) -> None:
+        """Makes one of onnxruntime's own operators of a node."""
         from onnx import helper
 
-        inputs = [node.input[0], *names]
-        node.CopyFrom(
-            helper.make_node("MatMulNBits", inputs, node.output, node.name, domain="com.microsoft", **attributes)
+        for place, name in enumerate(node.input):
+            if name in self._constants and name not in inputs:
+                self._constants.redirect(node, place, inputs[0])
+        sizes: dict[str, Any] = {"bits": self._config.bits, "block_size": self._config.block_size}
+        new = helper.make_node(op_type, inputs, node.output, node.name, domain="com.microsoft", **sizes, **attributes)
+        node.CopyFrom(new)
+
+    def _look_up(self, node: onnx.NodeProto, names: list[str]) -> None:
+        """Looks the integers up instead of the weights."""
+        from onnx import helper
+
+        indices, output = node.input[1], node.output[0]
+        if self._config.form == "matmul_nbits":
+            inputs = [names[0], indices, *names[1:]]
+            self._become(node, "GatherBlockQuantized", inputs, {"gather_axis": 0, "quantize_axis": 1})
+            return
+        self._constants.redirect(node, 0, names[0])
+        node.output[0] = f"{output}_{names[0]}"
+        looked_up = [node.output[0]]
+        for name in names[1:]:
+            looked_up.append(f"{output}_{name}")
+            self._after.setdefault(node.name, []).append(
+                helper.make_node("Gather", [name, indices], [looked_up[-1]], looked_up[-1], axis=0)
+            )
+        attributes: dict[str, Any] = {"axis": -1, "block_size": self._config.block_size}
+        self._after.setdefault(node.name, []).append(
+            helper.make_node("DequantizeLinear", looked_up, [output], f"{output}_dequantized", **attributes)
         )
 
     def finish(self) -> None:
         """Puts the new nodes in front, and names the operator set that they are of."""
-        for index, node in enumerate(self._new_nodes):
-            self._model.graph.node.insert(index, node)
+        nodes = [*self._new_nodes]
+        for node in self._model.graph.node:
+            nodes += [node, *self._after.get(node.name, [])]
+        copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
+        del self._model.graph.node[:]
+        self._model.graph.node.extend(copies)
         if self._config.form == "matmul_nbits" and "com.microsoft" not in {o.domain for o in self._model.opset_import}:
             self._model.opset_import.add(domain="com.microsoft", version=1)
+
+    def _why_no_table(self, node: onnx.NodeProto, width: int) -> str:
+        """Why a look-up cannot take integers in this form; nothing where it can."""
+        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+        if axis:
+            return f"it looks up along axis {axis}"
+        if self._config.form == "matmul_nbits" and self._config.bits == 4 and width % 2:
+            return f"rows of {width} values do not fill whole bytes"
+        return ""
 
     def _finite(self, name: str) -> bool:
         """Whether the weights are; a NaN or an infinity shows in the extremes."""
@@ -147,7 +196,7 @@ class _Editor:
         values = self._constants.values(name)
         return bool(np.isfinite(values.min()) and np.isfinite(values.max())) if values.size else False
 
-    def _replace(self, name: str, axis: int) -> tuple[list[str], float]:
+    def _replace(self, name: str, axis: int, table: bool) -> tuple[list[str], float]:
         """Quantizes one constant: the values that stand for it, and the ratio."""
         import numpy as np
 
@@ -157,8 +206,15 @@ class _Editor:
         blocks = quantize_blocks(weights.reshape(shape[0], -1), config.bits, config.block_size, config.symmetric)
         ratio = 10 * math.log10(blocks.power / blocks.error) if blocks.error else math.inf
         ratio = round(min(ratio, 999.0), 2)
+        if table and config.form == "qdq" and config.bits == 8:
+            turned = [blocks.values.T, blocks.scales.T, *([] if blocks.zero_points is None else [blocks.zero_points.T])]
+            bases = (f"{name}_q8", f"{name}_scales", f"{name}_zero_points")
+            arrays = zip(bases, turned, strict=False)
+            return [self._constants.add(base, np.ascontiguousarray(array)) for base, array in arrays], ratio
         if config.form == "matmul_nbits":
             packed, scales, zeros = pack_columns(blocks, config.bits, config.block_size)
+            if table:
+                packed = np.ascontiguousarray(packed.reshape(len(packed), -1)[:, : shape[0] * config.bits // 8])
             names = [
                 self._constants.add(f"{name}_q{config.bits}", packed),
                 self._constants.add(f"{name}_scales", scales),

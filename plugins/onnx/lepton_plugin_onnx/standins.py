@@ -42,6 +42,16 @@ def standin(node: onnx.NodeProto, dims: Mapping[str, Sequence[int]]) -> list[onn
             helper.make_node("Gather", [node.input[2], first], [looked_up]),
             helper.make_node("Cast", [looked_up], [output], to=TensorProto.FLOAT),
         ]
+    if node.op_type == "GatherBlockQuantized" and node.input[0] in dims:
+        bits = next((attribute.i for attribute in node.attribute if attribute.name == "bits"), 4)
+        rows, packed = dims[node.input[0]]
+        shape = helper.make_tensor(f"{output}.shape", TensorProto.INT64, [2], [rows, packed * 8 // bits])
+        names = [f"{output}.shape", f"{output}.table"]
+        return [
+            helper.make_node("Constant", [], names[:1], value=shape),
+            helper.make_node("ConstantOfShape", names[:1], names[1:]),
+            helper.make_node("Gather", [names[1], node.input[1]], [output]),
+        ]
     if node.op_type == "MatMulNBits":
         sizes_of = {attribute.name: attribute.i for attribute in node.attribute}
         shape = helper.make_tensor(f"{output}.shape", TensorProto.INT64, [2], [sizes_of["K"], sizes_of["N"]])

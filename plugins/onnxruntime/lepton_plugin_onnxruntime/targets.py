@@ -31,6 +31,8 @@ _CPU_CAPABILITIES = (
 )
 # The passes that quantize weights and activations with ranges from calibration: a chip wants the same of each.
 _STATIC = ("onnx.quantize", "onnx.quantize_by_sensitivity", "onnx.quantize_to_accuracy")
+# onnxruntime dequantizes whole weights at each inference, but in its own operators; level 4 is int8 products.
+_CPU_WEIGHTS = {"onnx.quantize_weights": {"form": "matmul_nbits", "accuracy_level": 4}}
 _GPU_QUANTIZATION = {
     "activation_type": "int8",
     "activation_symmetric": True,
@@ -48,6 +50,7 @@ CPU = Target(
     accepts=_FORMATS,
     capabilities=_CPU_CAPABILITIES,
     pass_defaults={
+        **_CPU_WEIGHTS,
         **{name: {"reduce_range": True} for name in (*_STATIC, "onnx.quantize_dynamic")},
         "torch.quantize_aware_training": {"weight_bits": 7},
     },
@@ -60,6 +63,7 @@ CPU_VNNI = Target(
     runtime=RUNTIME,
     accepts=_FORMATS,
     capabilities=(*_CPU_CAPABILITIES, "int8_full_range", "vnni"),
+    pass_defaults=_CPU_WEIGHTS,
     options={"provider": "CPUExecutionProvider"},
     available="cpu_vnni",
     doc="An x86-64 CPU with VNNI, whose 8-bit products do not saturate.",
@@ -83,7 +87,7 @@ CUDA = Target(
         "onnxruntime_operators",
         "tf32",
     ),
-    pass_defaults=_GPU_DEFAULTS,
+    pass_defaults=_GPU_DEFAULTS | {"onnx.quantize_weights": {"form": "matmul_nbits"}},
     options={
         "provider": "CUDAExecutionProvider",
         "cudnn_conv_algo_search": "HEURISTIC",  # EXHAUSTIVE times kernels, and may choose another one each time
