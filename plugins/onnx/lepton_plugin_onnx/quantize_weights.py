@@ -50,7 +50,9 @@ def quantize_weights(context: PassContext) -> ModelFacts:
     supported = ("Gather", "Gemm", "MatMul") if products else _SUPPORTED
     for name in config.op_types:
         if products and name in _SUPPORTED and name not in supported:
-            why = f"op_types names {name!r}, and onnxruntime has no operator of its own that reads its weights in blocks"
+            why = (
+                f"op_types names {name!r}, and onnxruntime has no operator of its own that reads its weights in blocks"
+            )
             raise LeptonError(_WHAT, why, 'Set form = "qdq"')
     op_types = require_op_types(config.op_types, supported, "quantize_weights")
     before = _bytes(model)
