@@ -293,6 +293,18 @@ def _nothing(file: h5py.File, folder: Path) -> None:
     del file.attrs["model_config"]
 
 
+def _number(file: h5py.File, folder: Path) -> None:
+    file.attrs["model_config"] = np.arange(3)
+
+
+def _no_text(file: h5py.File, folder: Path) -> None:
+    file.attrs["model_config"] = b'{"class_name": "Sequ\xffential"}'
+
+
+def _empty(file: h5py.File, folder: Path) -> None:
+    file.attrs["model_config"] = h5py.Empty("f")
+
+
 def _nan(file: h5py.File, folder: Path) -> None:
     first = file["model_weights/first"]
     first[first.attrs["weight_names"][0]][0, 0] = np.nan
@@ -316,6 +328,9 @@ def _missing(file: h5py.File, folder: Path) -> None:
         (_huge, "declares"),
         (_bomb, "declares"),
         (_nothing, "without the model's configuration"),
+        (_number, "no text"),
+        (_empty, "no text"),
+        (_no_text, "is not JSON"),
         (_nan, "NaN"),
         (_missing, "cannot build it"),
     ],

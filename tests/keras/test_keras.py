@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import onnx
 import pytest
@@ -101,6 +102,30 @@ def test_other_names(tmp_path: Path) -> None:
     assert [value.name for value in graph.output] == ["a", "b"]
     assert graph.input[0].type.tensor_type.shape.dim[1].dim_param == "ids_1"
     assert facts.outputs[0].shape == ("batch", "ids_1", 5)
+
+
+def test_a_file_of_keras_2(tmp_path: Path) -> None:
+    """As Keras 2.15 wrote it: no modules in the configuration, another name for the shape, `:0` behind the weights."""
+    dense = {"name": "first", "trainable": True, "dtype": "float32", "units": 3, "activation": "relu", "use_bias": True}
+    dense |= {
+        "kernel_initializer": {"class_name": "GlorotUniform", "config": {"seed": None}},
+        "bias_initializer": {"class_name": "Zeros", "config": {}},
+    }
+    source = {"batch_input_shape": [None, 4], "dtype": "float32", "sparse": False, "ragged": False, "name": "x"}
+    layers = [{"class_name": "InputLayer", "config": source}, {"class_name": "Dense", "config": dense}]
+    config = {"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}}
+    kernel, bias = np.arange(12, dtype=np.float32).reshape(4, 3), np.array([1, 2, -3], np.float32)
+    with h5py.File(tmp_path / "model", "w") as file:
+        file.attrs.update(keras_version="2.15.0", backend="tensorflow", model_config=json.dumps(config))
+        group = file.create_group("model_weights")
+        group.attrs.update(layer_names=[b"first"], keras_version=b"2.15.0", backend=b"tensorflow")
+        group.create_group("first").attrs["weight_names"] = [b"first/kernel:0", b"first/bias:0"]
+        group["first/first/kernel:0"], group["first/first/bias:0"] = kernel, bias
+    facts = importing([tmp_path / "model"], tmp_path / "imported", inputs=("x",), outputs=("y",))
+    exporting(tmp_path / "imported", facts, tmp_path / "onnx")
+    samples = np.random.default_rng(1).standard_normal((5, 4)).astype(np.float32)
+    found = ReferenceEvaluator(onnx.load(tmp_path / "onnx/model.onnx")).run(None, {"x": samples})[0]
+    np.testing.assert_allclose(found, np.maximum(samples @ kernel + bias, 0), rtol=1e-5, atol=1e-5)
 
 
 def test_a_compiled_model_is_imported_without_its_training(tmp_path: Path) -> None:

@@ -112,15 +112,19 @@ def _read_archive(directory: Path, what: str) -> Any:
 
 def _read_hdf5(path: Path, what: str) -> Any:
     check_hdf5(path, what)
-    with h5py.File(path, "r") as file:
-        if "model_config" not in file.attrs:
-            raise LeptonError(
-                what, "it holds weights without the model's configuration", "Save the whole model, model.save(…)"
-            )
-        text = file.attrs["model_config"]
+    try:
+        with h5py.File(path, "r") as file:
+            text = file.attrs.get("model_config")
+    except Exception as error:  # h5py raises whatever HDF5 makes it
+        raise LeptonError(what, f"its model_config is damaged ({network.reason(error)})", _FIX) from None
+    if text is None:
+        raise LeptonError(
+            what, "it holds weights without the model's configuration", "Save the whole model, model.save(…)"
+        )
     if not isinstance(text, str | bytes):
         raise LeptonError(what, "its model_config is no text", _FIX)
-    vet(_parse(text.encode() if isinstance(text, str) else text, what), what)
+    # h5py gives bytes that are no UTF-8 as surrogates: they become the bytes again, and are refused as such.
+    vet(_parse(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text, what), what)
     return _built(lambda: keras.saving.load_model(path, compile=False, safe_mode=True), what)
 
 
