@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import operator
 import os
@@ -177,6 +178,26 @@ def test_archives(good: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("other.npy", b"x")
     assert "has no member 'schema.json'" in refused(path, tmp_path)
+
+
+def test_a_tree_whose_indices_lead_astray(tmp_path: Path) -> None:
+    """scikit-learn follows them in native code: whatever becomes of it, the importer lives and says no."""
+    path, changed_path = tmp_path / "tree", tmp_path / "model"
+    samples = np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32)
+    skops.io.dump(DecisionTreeClassifier(random_state=0).fit(samples, samples[:, 0] > 0), path)
+    for index in (1 << 40, 0, -5):  # far outside, a cycle, before the start
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(changed_path, "w") as target:
+            for name in source.namelist():
+                data = source.read(name)
+                if name.endswith(".npy"):
+                    array = np.load(io.BytesIO(data))
+                    if array.dtype.names and "left_child" in array.dtype.names:
+                        array["left_child"][0] = array["right_child"][0] = index
+                        stream = io.BytesIO()
+                        np.save(stream, array)
+                        data = stream.getvalue()
+                target.writestr(name, data)
+        assert "its tree" in refused(changed_path, tmp_path)
 
 
 def test_arrays_that_are_pickles(good: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from lepton_rules.plugin import LeptonError
 Array = np.ndarray[Any, Any]
 MODEL_FILE = "model.skops"
 _SAMPLES = 3
+_STEPS = (BaseEstimator, list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ def fitted(value: Any, what: str) -> Fitted:
     fix = "Save a fitted classifier, regressor or transformer, or a pipeline of them"
     if not isinstance(value, BaseEstimator):
         raise LeptonError(what, f"it holds an object of type {type(value).__name__}", fix)
+    _check_trees(value, what)
     try:
         features = int(value.n_features_in_)
         kind, call = _function(value)
@@ -84,30 +86,48 @@ def _matrix(method: Callable[[Array], Any], both: bool, samples: Array) -> Array
 
 def count_parameters(value: Any) -> int:
     """Numbers that were learned: those in the arrays of floating point that fitting left in estimators and trees."""
-    seen: set[int] = set()
+    total = 0
+    for part in _parts(value):
+        if isinstance(part, np.ndarray):
+            total += int(part.size) if part.dtype.kind == "f" else 0
+        else:
+            total += int(part.threshold.size + part.value.size)
+    return total
 
-    def count(item: Any) -> int:
+
+def _check_trees(value: Any, what: str) -> None:
+    """Raises LeptonError about `what` where a tree's nodes lead out of it, or back: native code would follow them."""
+    for tree in _parts(value):
+        if isinstance(tree, np.ndarray):
+            continue
+        left, right, feature = tree.children_left, tree.children_right, tree.feature
+        own = np.arange(tree.node_count)
+        leaf = left == -1
+        # A child stands behind its parent.
+        inside = ((left > own) & (left < len(own)) & (right > own) & (right < len(own))) | (leaf & (right == -1))
+        if not inside.all() or not ((feature >= 0) & (feature < tree.n_features) | leaf).all():
+            raise LeptonError(what, "its tree has nodes that lead out of it, or back", "Save it again with skops")
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Every numeric array and every tree that fitting left in estimators."""
+    waiting, seen = [value], set()
+    while waiting:
+        item = waiting.pop()
         if id(item) in seen:
-            return 0
+            continue
+        seen.add(id(item))
         if isinstance(item, np.ndarray):
-            seen.add(id(item))
             if item.dtype == object:
-                return sum(count(part) for part in item.flat)
-            return int(item.size) if item.dtype.kind == "f" else 0
-        if isinstance(item, list | tuple):
-            return sum(count(part) for part in item)
-        if isinstance(item, dict):
-            return sum(count(part) for part in item.values())
-        if isinstance(item, BaseEstimator):
-            seen.add(id(item))
-            return sum(count(part) for name, part in vars(item).items() if name.endswith("_") or _is_step(part))
-        if type(item).__module__ == "sklearn.tree._tree":
-            seen.add(id(item))
-            return int(item.threshold.size + item.value.size)
-        return 0
-
-    return count(value)
-
-
-def _is_step(part: Any) -> bool:
-    return isinstance(part, BaseEstimator | list)
+                waiting += list(item.flat)
+            else:
+                yield item
+        elif isinstance(item, list | tuple):
+            waiting += item
+        elif isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, BaseEstimator):
+            fitted_parts = vars(item).items()
+            waiting += [part for name, part in fitted_parts if name.endswith("_") or isinstance(part, _STEPS)]
+        elif type(item).__module__ == "sklearn.tree._tree":
+            yield item

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from typing import Any
 
 from lepton_plugin_sklearn.config import ImportConfig
 from lepton_plugin_sklearn.estimator import MODEL_FILE, count_parameters, fitted
+from lepton_plugin_sklearn.guard import guarded
 from lepton_plugin_sklearn.skops_file import load
 from lepton_rules.manifest import canonical_json
 from lepton_rules.plugin import ImportContext, LeptonError, ModelFacts, TensorSpec
@@ -24,21 +27,32 @@ def import_estimator(context: ImportContext) -> ModelFacts:
         raise LeptonError("importer sklearn", f"it takes one file as data (got {got})", "Give one skops file")
     source = context.sources[0]
     what = f"model file {source.name!r}"
-    found = fitted(load(source, config.trusted, what), what)
-    shutil.copyfile(source, context.output / MODEL_FILE)
-    (context.output / TRUST_FILE).write_text(canonical_json({"trusted": sorted(config.trusted)}), "utf-8")
-    output = config.output or found.kind
+    found = guarded(lambda: _described(source, config.trusted, what), what)
+    output = config.output or found["notes"]["kind"]
     if output == config.input:
         raise LeptonError("output", f"{output!r} is the input's name", "Give it another")
+    shutil.copyfile(source, context.output / MODEL_FILE)
+    (context.output / TRUST_FILE).write_text(canonical_json({"trusted": sorted(config.trusted)}), "utf-8")
+    return ModelFacts(
+        inputs=(TensorSpec(config.input, "float32", ("batch", found["features"])),),
+        outputs=(TensorSpec(output, "float32", ("batch", found["columns"])),),
+        parameters=found["parameters"],
+        macs=None,
+        notes=found["notes"],
+    )
+
+
+def _described(source: Path, trusted: tuple[str, ...], what: str) -> dict[str, Any]:
+    """What there is to say of the estimator in a file, once it has been used."""
+    found = fitted(load(source, trusted, what), what)
+    notes: dict[str, Any] = {"estimator": type(found.estimator).__name__, "kind": found.kind}
     classes = getattr(found.estimator, "classes_", None)
-    notes = {"estimator": type(found.estimator).__name__, "kind": found.kind}
     if classes is not None:
         # The label of a sample is the place of its class.
         notes["classes"] = [str(name) for name in classes]
-    return ModelFacts(
-        inputs=(TensorSpec(config.input, "float32", ("batch", found.features)),),
-        outputs=(TensorSpec(output, "float32", ("batch", found.columns)),),
-        parameters=count_parameters(found.estimator),
-        macs=None,
-        notes=notes,
-    )
+    return {
+        "features": found.features,
+        "columns": found.columns,
+        "parameters": count_parameters(found.estimator),
+        "notes": notes,
+    }
