@@ -252,8 +252,8 @@ DESCRIPTORS = json.decode(r'''{
       "type": "float"
      },
      "quantize_bias": {
-      "default": true,
-      "doc": "Biases become int32; some compilers want them as they are.",
+      "default": false,
+      "doc": "Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
       "optional": false,
       "type": "bool"
      },
@@ -392,8 +392,8 @@ DESCRIPTORS = json.decode(r'''{
       "type": "float"
      },
      "quantize_bias": {
-      "default": true,
-      "doc": "Biases become int32; some compilers want them as they are.",
+      "default": false,
+      "doc": "Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
       "optional": false,
       "type": "bool"
      },
@@ -616,8 +616,8 @@ DESCRIPTORS = json.decode(r'''{
       "type": "float"
      },
      "quantize_bias": {
-      "default": true,
-      "doc": "Biases become int32; some compilers want them as they are.",
+      "default": false,
+      "doc": "Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
       "optional": false,
       "type": "bool"
      },
@@ -1144,7 +1144,8 @@ def _quantize(
         int8_per_channel.
       percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
         at most 100. Default 99.99.
-      quantize_bias: Biases become int32; some compilers want them as they are. Default True.
+      quantize_bias: Store biases as int32 with a scale for each channel; left alone, runtimes round
+        them to the same as they load. Default False.
       reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
         value false requires int8_full_range.
       weight_type: Type of weights, always symmetric. One of int8. Default "int8".
@@ -1219,7 +1220,8 @@ def _quantize_by_sensitivity(
         int8_per_channel.
       percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
         at most 100. Default 99.99.
-      quantize_bias: Biases become int32; some compilers want them as they are. Default True.
+      quantize_bias: Store biases as int32 with a scale for each channel; left alone, runtimes round
+        them to the same as they load. Default False.
       ranking_samples: At most so many calibration samples rank the layers. At least 1. Default 32.
       reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
         value false requires int8_full_range.
@@ -1346,7 +1348,8 @@ def _quantize_to_accuracy(
         int8_per_channel.
       percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
         at most 100. Default 99.99.
-      quantize_bias: Biases become int32; some compilers want them as they are. Default True.
+      quantize_bias: Store biases as int32 with a scale for each channel; left alone, runtimes round
+        them to the same as they load. Default False.
       ranking_samples: At most so many calibration samples rank the layers. At least 1. Default 32.
       reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
         value false requires int8_full_range.

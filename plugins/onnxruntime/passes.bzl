@@ -141,20 +141,17 @@ DESCRIPTORS = json.decode(r'''{
     "onnx.quantize": {
      "activation_symmetric": true,
      "activation_type": "int8",
-     "dedicated_qdq": true,
-     "quantize_bias": false
+     "dedicated_qdq": true
     },
     "onnx.quantize_by_sensitivity": {
      "activation_symmetric": true,
      "activation_type": "int8",
-     "dedicated_qdq": true,
-     "quantize_bias": false
+     "dedicated_qdq": true
     },
     "onnx.quantize_to_accuracy": {
      "activation_symmetric": true,
      "activation_type": "int8",
-     "dedicated_qdq": true,
-     "quantize_bias": false
+     "dedicated_qdq": true
     },
     "onnx.quantize_weights": {
      "form": "matmul_nbits"
@@ -194,20 +191,17 @@ DESCRIPTORS = json.decode(r'''{
     "onnx.quantize": {
      "activation_symmetric": true,
      "activation_type": "int8",
-     "dedicated_qdq": true,
-     "quantize_bias": false
+     "dedicated_qdq": true
     },
     "onnx.quantize_by_sensitivity": {
      "activation_symmetric": true,
      "activation_type": "int8",
-     "dedicated_qdq": true,
-     "quantize_bias": false
+     "dedicated_qdq": true
     },
     "onnx.quantize_to_accuracy": {
      "activation_symmetric": true,
      "activation_type": "int8",
-     "dedicated_qdq": true,
-     "quantize_bias": false
+     "dedicated_qdq": true
     },
     "torch.quantize_aware_training": {
      "activation_symmetric": true

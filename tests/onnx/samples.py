@@ -69,7 +69,7 @@ def for_onnx(directory: Path) -> Samples:
             "passes.quantize": [
                 {"calibrator": "Entropy"},
                 {"calibrator": "Percentile", "percentile": 99.0, "max_samples": 10},
-                {"activation_type": "int8", "activation_symmetric": True, "quantize_bias": False},
+                {"activation_type": "int8", "activation_symmetric": True, "quantize_bias": True},
                 {"per_channel": False, "reduce_range": True, "exclude": ["head"]},
             ],
             "passes.to_fp16": [{"keep_io_types": False}],

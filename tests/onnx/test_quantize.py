@@ -90,7 +90,7 @@ def test_symmetric_int8_activations(tmp_path: Path) -> None:
 
 def test_biases(tmp_path: Path) -> None:
     """q = round(b / (s_x s_w)) in int32, so that the accumulator takes it as it is."""
-    model, _ = apply("quantize", convnet(), tmp_path / "out", {}, CALIBRATION)
+    model, _ = apply("quantize", convnet(), tmp_path / "out", {"quantize_bias": True}, CALIBRATION)
     b = constants_of_model(convnet())["b2"]
     q, scale, _ = dequantized_weights(model, "b2")
     _, weight_scale, _ = dequantized_weights(model, "w2")

@@ -73,7 +73,10 @@ class QuantizeConfig:
         doc="Weights of 7 bits, for chips whose 8-bit products saturate.",
         requires={"false": "int8_full_range"},
     )
-    quantize_bias: bool = option(True, doc="Biases become int32; some compilers want them as they are.")
+    quantize_bias: bool = option(
+        False,
+        doc="Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
+    )
     dedicated_qdq: bool = option(False, doc="A quantize-dequantize pair of its own for each reader of a tensor.")
     op_types: tuple[str, ...] = option((), doc="Quantize only these operators; empty for all that can be.")
     exclude: tuple[str, ...] = option((), doc="Names of nodes that stay in floating point.")

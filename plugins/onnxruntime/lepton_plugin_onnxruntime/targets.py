@@ -36,7 +36,6 @@ _CPU_WEIGHTS = {"onnx.quantize_weights": {"form": "matmul_nbits", "accuracy_leve
 _GPU_QUANTIZATION = {
     "activation_type": "int8",
     "activation_symmetric": True,
-    "quantize_bias": False,
     "dedicated_qdq": True,
 }
 _GPU_DEFAULTS = {
