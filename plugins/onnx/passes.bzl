@@ -253,7 +253,7 @@ DESCRIPTORS = json.decode(r'''{
      },
      "quantize_bias": {
       "default": false,
-      "doc": "Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
+      "doc": "Store biases as int32, with a scale for each channel; runtimes round those that are left alone.",
       "optional": false,
       "type": "bool"
      },
@@ -393,7 +393,7 @@ DESCRIPTORS = json.decode(r'''{
      },
      "quantize_bias": {
       "default": false,
-      "doc": "Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
+      "doc": "Store biases as int32, with a scale for each channel; runtimes round those that are left alone.",
       "optional": false,
       "type": "bool"
      },
@@ -617,7 +617,7 @@ DESCRIPTORS = json.decode(r'''{
      },
      "quantize_bias": {
       "default": false,
-      "doc": "Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
+      "doc": "Store biases as int32, with a scale for each channel; runtimes round those that are left alone.",
       "optional": false,
       "type": "bool"
      },
@@ -1144,8 +1144,8 @@ def _quantize(
         int8_per_channel.
       percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
         at most 100. Default 99.99.
-      quantize_bias: Store biases as int32 with a scale for each channel; left alone, runtimes round
-        them to the same as they load. Default False.
+      quantize_bias: Store biases as int32, with a scale for each channel; runtimes round those that
+        are left alone. Default False.
       reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
         value false requires int8_full_range.
       weight_type: Type of weights, always symmetric. One of int8. Default "int8".
@@ -1220,8 +1220,8 @@ def _quantize_by_sensitivity(
         int8_per_channel.
       percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
         at most 100. Default 99.99.
-      quantize_bias: Store biases as int32 with a scale for each channel; left alone, runtimes round
-        them to the same as they load. Default False.
+      quantize_bias: Store biases as int32, with a scale for each channel; runtimes round those that
+        are left alone. Default False.
       ranking_samples: At most so many calibration samples rank the layers. At least 1. Default 32.
       reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
         value false requires int8_full_range.
@@ -1348,8 +1348,8 @@ def _quantize_to_accuracy(
         int8_per_channel.
       percentile: Share of the values, in percent, that Percentile keeps in range. At least 50 and
         at most 100. Default 99.99.
-      quantize_bias: Store biases as int32 with a scale for each channel; left alone, runtimes round
-        them to the same as they load. Default False.
+      quantize_bias: Store biases as int32, with a scale for each channel; runtimes round those that
+        are left alone. Default False.
       ranking_samples: At most so many calibration samples rank the layers. At least 1. Default 32.
       reduce_range: Weights of 7 bits, for chips whose 8-bit products saturate. Default False. The
         value false requires int8_full_range.

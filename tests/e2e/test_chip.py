@@ -68,6 +68,7 @@ def test_one_recipe_means_what_each_chip_can_do(bazel: Bazel, result: Result) ->
         "activation_symmetric": (False, True),
         "activation_type": ("uint8", "int8"),
         "per_channel": (True, False),
+        "quantize_bias": (False, True),
         "reduce_range": (True, False),
     }
 

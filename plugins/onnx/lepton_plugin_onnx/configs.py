@@ -75,7 +75,7 @@ class QuantizeConfig:
     )
     quantize_bias: bool = option(
         False,
-        doc="Store biases as int32 with a scale for each channel; left alone, runtimes round them to the same as they load.",
+        doc="Store biases as int32, with a scale for each channel; runtimes round those that are left alone.",
     )
     dedicated_qdq: bool = option(False, doc="A quantize-dequantize pair of its own for each reader of a tensor.")
     op_types: tuple[str, ...] = option((), doc="Quantize only these operators; empty for all that can be.")

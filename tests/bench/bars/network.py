@@ -60,18 +60,20 @@ lepton_artifact(
     hardware = "@lepton_rules//plugins/onnxruntime:{chip}",
     model = ":{model}",
     recipe = ":{name}_recipe",
+    slots = {slots},
 )
 """
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe on the network: its passes as Starlark, the chip of onnxruntime's plugin, and the model: `network`, in
-    ONNX, or `module`, in PyTorch."""
+    """A recipe on the network: its passes as Starlark, the chip of onnxruntime's plugin, the model (`network`, in
+    ONNX, or `module`, in PyTorch), and what slots are bound to, as Starlark."""
 
     passes: str
     chip: str = "cpu_vnni"
     model: str = "network"
+    slots: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def generate(options: Options, recipes: Mapping[str, Recipe]) -> Network:
     remove(folder)
     write(folder / "MODULE.bazel", _MODULE)
     text = _BUILD + "".join(
-        _RECIPE.format(name=name, passes=each.passes, chip=each.chip, model=each.model)
+        _RECIPE.format(name=name, passes=each.passes, chip=each.chip, model=each.model, slots=each.slots)
         for name, each in recipes.items()
     )
     write(folder / "BUILD.bazel", text)

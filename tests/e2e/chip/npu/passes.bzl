@@ -75,7 +75,8 @@ DESCRIPTORS = json.decode(r'''{
     "onnx.quantize": {
      "activation_symmetric": true,
      "activation_type": "int8",
-     "per_channel": false
+     "per_channel": false,
+     "quantize_bias": true
     }
    },
    "runtime": "driver"

@@ -75,7 +75,12 @@ def lepton_targets() -> Sequence[Target]:
             capabilities=("dynamic_shapes", "int8", "int8_activations", "int8_full_range", "int8_symmetric"),
             pass_defaults={
                 "npu.pad_channels": {"multiple": LANES},
-                "onnx.quantize": {"activation_symmetric": True, "activation_type": "int8", "per_channel": False},
+                "onnx.quantize": {
+                    "activation_symmetric": True,
+                    "activation_type": "int8",
+                    "per_channel": False,
+                    "quantize_bias": True,
+                },
             },
             available="npu_v1",
             doc="The first NPU.",
