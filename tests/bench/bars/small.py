@@ -146,6 +146,7 @@ def _labelled_impl(ctx):
     return [PluginInfo(
         name = plugin.name,
         label = str(ctx.label),
+        checkpoints = plugin.checkpoints,
         entry = plugin.entry,
         descriptors = plugin.descriptors,
         environment = EnvironmentInfo(
