@@ -4,7 +4,7 @@ def lepton_component(*, kind, plugin, name, config, unknown = {}):
     """One use of a plugin's component with the configuration that the user gave.
 
     Args:
-      kind: `pass`, `importer`, `exporter` or `metric`.
+      kind: `pass`, `importer`, `exporter`, `metric` or `packager`.
       plugin: Label of the lepton_plugin target.
       name: the component's name in that plugin.
       config: dict of the options that the user set; None means not set.

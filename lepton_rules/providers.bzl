@@ -3,6 +3,8 @@
 load("//lepton_rules/private/providers:dataset_info.bzl", _DatasetInfo = "DatasetInfo")
 load("//lepton_rules/private/providers:environment_info.bzl", _EnvironmentInfo = "EnvironmentInfo")
 load("//lepton_rules/private/providers:hardware_info.bzl", _HardwareInfo = "HardwareInfo")
+load("//lepton_rules/private/providers:image_info.bzl", _ImageIndexInfo = "ImageIndexInfo", _ImageInfo = "ImageInfo")
+load("//lepton_rules/private/providers:layers_info.bzl", _LayersInfo = "LayersInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", _MetricsInfo = "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", _ModelInfo = "ModelInfo")
 load("//lepton_rules/private/providers:plugin_info.bzl", _PluginInfo = "PluginInfo")
@@ -11,6 +13,9 @@ load("//lepton_rules/private/providers:recipe_info.bzl", _RecipeInfo = "RecipeIn
 DatasetInfo = _DatasetInfo
 EnvironmentInfo = _EnvironmentInfo
 HardwareInfo = _HardwareInfo
+ImageIndexInfo = _ImageIndexInfo
+ImageInfo = _ImageInfo
+LayersInfo = _LayersInfo
 MetricsInfo = _MetricsInfo
 ModelInfo = _ModelInfo
 PluginInfo = _PluginInfo

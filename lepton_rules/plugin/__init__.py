@@ -11,14 +11,27 @@ from lepton_rules.plugin.contexts import (
     ImportContext,
     MetricContext,
     ModelDirectory,
+    PackageContext,
     PassContext,
     RuntimeContext,
+    RuntimeFacts,
     SavedModel,
 )
-from lepton_rules.plugin.descriptors import API_VERSION, Exporter, Importer, Metric, Pass, Runtime, Slot, Target
+from lepton_rules.plugin.descriptors import (
+    API_VERSION,
+    Exporter,
+    Importer,
+    Metric,
+    Packager,
+    Pass,
+    Runtime,
+    Slot,
+    Target,
+)
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.plugin.facts import ModelFacts, TensorSpec
 from lepton_rules.plugin.hookspecs import hookimpl
+from lepton_rules.plugin.packages import Package, PackedEntry, PackedLayer
 
 __all__ = [
     "API_VERSION",
@@ -34,10 +47,16 @@ __all__ = [
     "ModelDirectory",
     "ModelFacts",
     "NoConfig",
+    "Package",
+    "PackageContext",
+    "Packager",
+    "PackedEntry",
+    "PackedLayer",
     "Pass",
     "PassContext",
     "Runtime",
     "RuntimeContext",
+    "RuntimeFacts",
     "SavedModel",
     "Slot",
     "Target",

@@ -169,3 +169,43 @@ class MetricContext:
     outputs: Mapping[str, numpy.ndarray[Any, Any]]
     arrays: Mapping[str, numpy.ndarray[Any, Any]]
     baseline: Mapping[str, numpy.ndarray[Any, Any]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeFacts:
+    """The runtime that a package starts.
+
+    Args:
+        plugin: the name of the plugin that registers it.
+        entry: that plugin's entry module.
+        name: the runtime's name in that plugin.
+    """
+
+    plugin: str
+    entry: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageContext:
+    """A packager's call: say what goes where. It reads no file of the model.
+
+    Args:
+        label: the target that is built, for messages.
+        config: an object of the packager's configuration class.
+        model: the model's manifest; its `files` are what the source `"model"` holds.
+        hardware: the chip, or None where the artifact names none.
+        runtime: what runs the model on that chip, or None.
+        name: what the model is called in the package.
+        version: the model's version in the package, such as `"1"`.
+        sources: the names of what there is to pack.
+    """
+
+    label: str
+    config: Any
+    model: Mapping[str, Any]
+    hardware: HardwareFacts | None
+    runtime: RuntimeFacts | None
+    name: str
+    version: str
+    sources: tuple[str, ...]

@@ -14,11 +14,14 @@ from lepton_rules.plugin.manager import LoadedPlugin
 def describe(plugin: LoadedPlugin) -> dict[str, Any]:
     """Returns {"name", "api_version", and for each kind of KINDS a table of descriptors by name}, JSON types only.
 
+    A table of packagers is there only where there are any: a passes.bzl from before the hook stays as it is.
     A descriptor's entry holds its own fields, "doc", and for all but targets "config", as `config_schema` gives it.
     """
     described: dict[str, Any] = {"name": plugin.name, "api_version": API_VERSION}
     for kind in KINDS:
         described[kind] = {name: _entry(d) for name, d in sorted(getattr(plugin, kind).items())}
+    if not described["packagers"]:
+        del described["packagers"]
     return described
 
 

@@ -128,6 +128,24 @@ class Metric(_Component):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Packager(_Component):
+    """Says what a deployable package of a model holds: `implementation(PackageContext) -> Package`. It reads no file.
+
+    Args:
+        layers: the layers that it makes, in their order above the base's and the environment's.
+        consumes: the formats that it packs; empty for any.
+        sources: what it packs: `"model"`, `"manifest"`, and `"server"` for the Python sources of the server and of the
+            runtime's plugin.
+        serves: whether the package is a container that runs the model, which then needs hardware and its runtime.
+    """
+
+    layers: tuple[str, ...]
+    consumes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ("model", "manifest")
+    serves: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """A chip: what runs there, what it can do, and what the passes do for it unless a recipe says otherwise.
 
@@ -155,7 +173,7 @@ class Target:
     doc: str = ""
 
 
-Component: TypeAlias = Importer | Pass | Exporter | Runtime | Metric
+Component: TypeAlias = Importer | Pass | Exporter | Runtime | Metric | Packager
 Descriptor: TypeAlias = Component | Target
 
 # Kind, as the descriptors' JSON and the command line call it, to its class. The hook is `lepton_<kind>`.
@@ -166,4 +184,5 @@ KINDS: Mapping[str, type[Descriptor]] = {
     "runtimes": Runtime,
     "metrics": Metric,
     "targets": Target,
+    "packagers": Packager,
 }

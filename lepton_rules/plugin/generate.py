@@ -26,7 +26,13 @@ from lepton_rules.plugin.manager import LoadedPlugin, load
 
 # Kinds that a BUILD file names with a configuration, to what `lepton_component` calls them. Runtimes and targets come
 # with `lepton_hardware`, by name.
-_CONSTRUCTED = {"importers": "importer", "passes": "pass", "exporters": "exporter", "metrics": "metric"}
+_CONSTRUCTED = {
+    "importers": "importer",
+    "passes": "pass",
+    "exporters": "exporter",
+    "metrics": "metric",
+    "packagers": "packager",
+}
 _LABEL = re.compile(r"(@@?[A-Za-z0-9._+~-]*)?//[A-Za-z0-9_./+=@-]*(:[A-Za-z0-9_./+=@-]+)?", re.ASCII)
 _WIDTH = 100
 # What the generated file itself calls; a plugin of that name would define it anew.
@@ -49,7 +55,7 @@ def generate(plugin: LoadedPlugin, label: str) -> str:
     described = describe(plugin)
     constructors: dict[str, tuple[str, dict[str, Any]]] = {}
     for kind, singular in _CONSTRUCTED.items():
-        for name, entry in described[kind].items():
+        for name, entry in described.get(kind, {}).items():
             if name in constructors:
                 raise LeptonError(
                     str(plugin),
@@ -95,7 +101,11 @@ def _docstring(kind: str, entry: dict[str, Any]) -> str:
     summary = _sentence(entry["doc"]) or f"The {kind}'s configuration."
     lines = [f'    """{_escape(summary)}', ""]
     facts = []
-    if "consumes" in entry:
+    if kind == "packager":
+        facts.append(
+            f"Packs {', '.join(entry['consumes']) or 'any format'}, in the layers {', '.join(entry['layers'])}."
+        )
+    elif "consumes" in entry:
         facts.append(f"Consumes {entry['consumes']}, produces {entry['produces']}.")
     elif "produces" in entry:
         facts.append(f"Produces {entry['produces']}.")

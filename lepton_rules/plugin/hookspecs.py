@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pluggy
 
-from lepton_rules.plugin.descriptors import Exporter, Importer, Metric, Pass, Runtime, Target
+from lepton_rules.plugin.descriptors import Exporter, Importer, Metric, Packager, Pass, Runtime, Target
 
 PROJECT = "lepton_rules"
 
@@ -159,5 +159,27 @@ def lepton_targets() -> Sequence[Target]:
                     available="cuda",
                 )
             ]
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def lepton_packagers() -> Sequence[Packager]:
+    """Registers what packs a model for deployment: which files go to which layer of an image, and how it starts.
+
+    Returns:
+        Packagers, their names unique in this plugin.
+
+    Example:
+
+        @hookimpl
+        def lepton_packagers() -> Sequence[Packager]:
+            return [Packager(name="bundle", layers=("model",), implementation="my_plugin.bundle:bundle")]
+
+    and in `my_plugin/bundle.py`:
+
+        def bundle(context: PackageContext) -> Package:
+            entries = (PackedEntry(path=f"/bundle/{context.name}", source="model"),)
+            return Package(layers={"model": PackedLayer(entries=entries)})
     """
     raise NotImplementedError

@@ -6,7 +6,7 @@ import importlib
 import importlib.metadata
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pluggy
@@ -19,6 +19,7 @@ from lepton_rules.plugin.descriptors import (
     Exporter,
     Importer,
     Metric,
+    Packager,
     Pass,
     Runtime,
     Target,
@@ -40,7 +41,7 @@ class LoadedPlugin:
         version: of the distribution, or the entry module's `__version__`.
         entry: the entry module's name.
         distribution: `name version` of the distribution it came from; empty for a plugin in the tree.
-        importers, passes, exporters, runtimes, metrics, targets: descriptors by name.
+        importers, passes, exporters, runtimes, metrics, targets, packagers: descriptors by name.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LoadedPlugin:
     runtimes: Mapping[str, Runtime]
     metrics: Mapping[str, Metric]
     targets: Mapping[str, Target]
+    packagers: Mapping[str, Packager] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"plugin {self.name} {self.version}"

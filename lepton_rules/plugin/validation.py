@@ -15,6 +15,7 @@ from lepton_rules.plugin.descriptors import (
     Exporter,
     Importer,
     Metric,
+    Packager,
     Pass,
     Runtime,
     Slot,
@@ -25,6 +26,9 @@ from lepton_rules.plugin.names import is_name, suggestion
 
 _IMPLEMENTATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+
+# What a packager may ask for; a target may give more under names of its own.
+PACKAGE_SOURCES = ("model", "manifest", "server")
 
 Problem = Callable[[str, str], LeptonError]
 
@@ -75,6 +79,14 @@ def check(descriptor: Descriptor, what: str) -> None:
         _check_bool(problem, "needs_baseline", descriptor.needs_baseline)
         _check_bool(problem, "higher_is_better", descriptor.higher_is_better)
         _check_largest(problem, descriptor.largest)
+    elif isinstance(descriptor, Packager):
+        _check_names(problem, "layers", descriptor.layers, at_least=1)
+        _check_names(problem, "consumes", descriptor.consumes)
+        _check_names(problem, "sources", descriptor.sources, at_least=1)
+        _check_bool(problem, "serves", descriptor.serves)
+        for name in descriptor.sources:
+            if name not in PACKAGE_SOURCES:
+                raise problem(f"sources names {name!r}", suggestion(name, PACKAGE_SOURCES))
 
 
 def _check_largest(problem: Problem, largest: object) -> None:

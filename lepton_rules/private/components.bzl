@@ -11,6 +11,7 @@ _TABLES = {
     "exporter": "exporters",
     "importer": "importers",
     "metric": "metrics",
+    "packager": "packagers",
     "pass": "passes",
 }
 
@@ -64,14 +65,16 @@ def descriptor_of(plugin, kind, name, label):
 
     Args:
       plugin: PluginInfo.
-      kind: string: `pass`, `importer`, `exporter` or `metric`.
+      kind: string: `pass`, `importer`, `exporter`, `metric` or `packager`.
       name: string.
       label: Label: the target that asks, for messages.
 
     Returns:
       dict.
     """
-    table = plugin.descriptors[_TABLES[kind]]
+
+    # A plugin without packagers has no table of them.
+    table = plugin.descriptors.get(_TABLES[kind], {})
     if name not in table:
         fail(message(
             "{} {}.{}".format(kind, plugin.name, name),

@@ -7,9 +7,9 @@ load(":python_sources.bzl", "python_sources")
 
 _API_VERSION = 1
 _NAME = "abcdefghijklmnopqrstuvwxyz0123456789_"
-_KINDS = ["exporters", "importers", "metrics", "passes", "runtimes", "targets"]
+_KINDS = ["exporters", "importers", "metrics", "packagers", "passes", "runtimes", "targets"]
 
-_DOC = """A plugin: Python sources that register passes, importers, exporters, runtimes, metrics or hardware targets.
+_DOC = """A plugin: Python sources that register passes, importers, exporters, runtimes, metrics, hardware targets or packagers.
 
 Its descriptors come from the generated `passes.bzl`; the contract test proves that the Python code registers the same.
 An action that runs one of its components depends on these sources and this environment, and on no other plugin's.

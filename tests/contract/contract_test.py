@@ -23,6 +23,7 @@ from lepton_rules.plugin.contract.pytest_suite import PluginContract
 SAMPLE = Path(__file__).parent / "sample"
 ENTRY = "lepton_plugin_sample/__init__.py"
 TABLES = "lepton_plugin_sample/tables.py"
+BUNDLES = "lepton_plugin_sample/bundles.py"
 RUNNING = "lepton_plugin_sample/running.py"
 
 
@@ -302,6 +303,30 @@ BROKEN = (
         _BODY,
         _body('(context.output / "made").write_text(str(context.output.parents[2]))'),
         ("passes.round", "elsewhere", "files.made"),
+    ),
+    Broken(
+        "package_of_another_layer",
+        checks.check_runs,
+        BUNDLES,
+        '"program": PackedLayer',
+        '"programme": PackedLayer',
+        ("packager sample.bundle", "'programme', 'model'", "declares 'program', 'model'"),
+    ),
+    Broken(
+        "package_of_a_file_that_is_not_there",
+        checks.check_runs,
+        BUNDLES,
+        'source="manifest"',
+        'source="manifests"',
+        ("packager sample.bundle", "'manifests', which is not there to pack", "'manifest'"),
+    ),
+    Broken(
+        "package_random",
+        checks.check_same_bytes,
+        BUNDLES,
+        '"HOME": "/nonexistent"',
+        '"HOME": str(hash("HOME"))',
+        ("packagers.bundle", "package.environment.HOME"),
     ),
     Broken(
         "runtime_random",

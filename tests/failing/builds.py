@@ -103,8 +103,8 @@ _PLUGINS = [
         "hook_misspelled",
         "@hookimpl\ndef lepton_pases():\n    return [fix_pass()]\n",
         "lepton: plugin odd 3.1.4 in {here}:x: lepton_pases is marked @hookimpl, and there is no hook 'lepton_pases'. "
-        "Did you mean 'lepton_passes'? Accepted: lepton_exporters, lepton_importers, lepton_metrics, lepton_passes, "
-        "lepton_runtimes, lepton_targets.",
+        "Did you mean 'lepton_passes'? Accepted: lepton_exporters, lepton_importers, lepton_metrics, lepton_packagers, "
+        "lepton_passes, lepton_runtimes, lepton_targets.",
     ),
     _plugin(
         "hook_not_marked",

@@ -29,12 +29,15 @@ from lepton_rules.plugin.contexts import (
     ImportContext,
     MetricContext,
     ModelDirectory,
+    PackageContext,
     PassContext,
     RuntimeContext,
+    RuntimeFacts,
 )
-from lepton_rules.plugin.descriptors import Exporter, Importer, Metric, Pass, Runtime, Target
+from lepton_rules.plugin.descriptors import Exporter, Importer, Metric, Packager, Pass, Runtime, Target
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.plugin.facts import ModelFacts
+from lepton_rules.plugin.packages import check_package, layer_to_json, package_to_json
 
 LABEL = "//contract:sample"
 
@@ -106,6 +109,8 @@ class _Runner:
             return self._metric(descriptor, implementation, config)
         if isinstance(descriptor, Runtime):
             return self._runtime(descriptor, case["format"], implementation, config)
+        if isinstance(descriptor, Packager):
+            return self._package(descriptor, case["format"], implementation, config)
         return self._written(case["kind"], descriptor, implementation, config, output)
 
     def _metric(self, metric: Metric, implementation: Any, config: Any) -> dict[str, Any]:
@@ -162,6 +167,37 @@ class _Runner:
         return {
             "digest": digest.hexdigest(),
             "outputs": [{"name": n, "dtype": a.dtype.name, "shape": list(a.shape)} for n, a in sorted(outputs.items())],
+        }
+
+    def _package(self, packager: Packager, format: str, implementation: Any, config: Any) -> dict[str, Any]:
+        """Asks for a package of the sample model, for a chip where it serves, and returns what it holds."""
+        model = self._model(format, format).manifest
+        hardware = runtime = None
+        if packager.serves:
+            hardware = HardwareFacts(target="contract", runtime="contract", capabilities=self.capabilities)
+            runtime = RuntimeFacts(plugin="contract", entry="lepton_plugin_contract", name="contract")
+        returned = implementation(
+            PackageContext(
+                label=LABEL,
+                config=config,
+                model=model,
+                hardware=hardware,
+                runtime=runtime,
+                name="sample",
+                version="1",
+                sources=packager.sources,
+            )
+        )
+        package = check_package(
+            f"packager {self.plugin.name}.{packager.name}",
+            returned,
+            layers=packager.layers,
+            sources=packager.sources,
+            model_files=sorted(model["files"]),
+        )
+        return {
+            "package": package_to_json(package),
+            "layers": {name: layer_to_json(name, layer) for name, layer in package.layers.items()},
         }
 
     def _written(

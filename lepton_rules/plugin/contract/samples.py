@@ -69,9 +69,9 @@ class Samples:
     """Everything that the components are tried on.
 
     Args:
-        models: by format: one for each format that a pass, an exporter or a runtime of the plugin consumes. Where two
-            components of one format take different models (one before quantization, one after), by `<kind>.<name>`,
-            such as `exporters.compile`: for that pass or exporter alone.
+        models: by format: one for each format that a pass, an exporter, a runtime or a packager of the plugin consumes.
+            Where two components of one format take different models (one before quantization, one after), by
+            `<kind>.<name>`, such as `exporters.compile`: for that pass or exporter alone.
         imports: by importer.
         metrics: by metric.
         configs: by `<kind>.<name>`, such as `passes.quantize`: configurations to try beside the default one. Where an

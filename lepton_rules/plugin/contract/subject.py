@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from lepton_rules.plugin.config import config_schema
-from lepton_rules.plugin.descriptors import KINDS, Component, Exporter, Importer, Metric, Pass, Runtime
+from lepton_rules.plugin.descriptors import KINDS, Component, Exporter, Importer, Metric, Packager, Pass, Runtime
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.plugin.manager import LoadedPlugin, load
 
@@ -189,9 +189,9 @@ class Contract:
                 table, key = "imports", name
             elif isinstance(component, Metric):
                 table, key = "metrics", name
-            elif isinstance(component, Runtime):
-                formats = [f for f in component.consumes if f in samples["models"]]
-                table, key = "models", formats[0] if formats else component.consumes[0]
+            elif isinstance(component, Runtime | Packager):
+                formats = _formats(component, samples)
+                table, key = "models", formats[0] if formats else next(iter(component.consumes), "onnx")
             else:
                 table, key = "models", model_key(samples["models"], kind, name, component.consumes)
             if key not in samples[table]:
@@ -247,8 +247,8 @@ class Contract:
         for kind, name, component in self.components():
             for config in self.configurations(kind, name):
                 formats: list[str | None] = [None]
-                if isinstance(component, Runtime):
-                    formats = [f for f in component.consumes if f in self.written_samples["models"]]
+                if isinstance(component, Runtime | Packager):
+                    formats = list(_formats(component, self.written_samples))
                 cases += [{"kind": kind, "name": name, "config": config, "format": format} for format in formats]
         return cases
 
@@ -285,8 +285,8 @@ class Contract:
             kind, _, name = key.partition(".")
             component: Component = getattr(self.plugin, kind)[name]
             format = None
-            if isinstance(component, Runtime):
-                format = next(f for f in component.consumes if f in self.written_samples["models"])
+            if isinstance(component, Runtime | Packager):
+                format = _formats(component, self.written_samples)[0]
             base = self.configurations(kind, name)[-1]
             cases += [
                 {"kind": kind, "name": name, "config": {**base, **c}, "format": format, "runs": 1} for c in configs
@@ -295,6 +295,13 @@ class Contract:
             return []
         answer = self.drive("run", runs=len(cases), samples=self.written_samples, timeout_s=self.timeout_s, cases=cases)
         return [(case, results[0]) for case, results in zip(cases, answer["results"], strict=True)]
+
+
+def _formats(component: Runtime | Packager, samples: Mapping[str, Any]) -> list[str]:
+    """Returns the formats that a component which changes no model is tried on: what it consumes, for a packager of any
+    format each sample that is one."""
+    there = [key for key in samples["models"] if key.partition(".")[0] not in KINDS]
+    return [f for f in component.consumes if f in there] if component.consumes else there
 
 
 def writes_model(component: Component) -> bool:

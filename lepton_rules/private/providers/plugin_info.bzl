@@ -22,7 +22,7 @@ PluginInfo, _new_plugin_info = provider(
     init = _init,
     fields = {
         "checkpoints": "list of string: the formats that its module `checkpoint` writes weights in, such as safetensors.",
-        "descriptors": "dict: what the plugin registers, decoded from its passes.bzl: importers, passes, exporters, runtimes, metrics and targets by name.",
+        "descriptors": "dict: what the plugin registers, decoded from its passes.bzl: importers, passes, exporters, runtimes, metrics, targets and packagers by name.",
         "entry": "string: the Python module whose hooks register the components.",
         "environment": "EnvironmentInfo: the Python environment its actions run in.",
         "label": "string: the label of the lepton_plugin target, as messages show it.",

@@ -39,6 +39,34 @@ DESCRIPTORS = json.decode(r'''{
   }
  },
  "name": "sample",
+ "packagers": {
+  "bundle": {
+   "config": {
+    "fields": {
+     "verbose": {
+      "default": false,
+      "doc": "Whether the program says what it does.",
+      "optional": false,
+      "type": "bool"
+     }
+    },
+    "version": 1
+   },
+   "consumes": [
+    "table"
+   ],
+   "doc": "Packs the table under a directory of its own.",
+   "layers": [
+    "program",
+    "model"
+   ],
+   "serves": false,
+   "sources": [
+    "model",
+    "manifest"
+   ]
+  }
+ },
  "passes": {
   "centre": {
    "config": {
@@ -150,6 +178,31 @@ DESCRIPTORS = json.decode(r'''{
   }
  }
 }''')
+
+def _bundle(
+        *,
+        verbose = None,
+        **unknown):
+    """Packs the table under a directory of its own.
+
+    Packs table, in the layers program, model.
+
+    Args:
+      verbose: Whether the program says what it does. Default False.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a packager.
+    """
+    return lepton_component(
+        kind = "packager",
+        plugin = Label("//tests/contract/sample"),
+        name = "bundle",
+        config = {
+            "verbose": verbose,
+        },
+        unknown = unknown,
+    )
 
 def _centre(
         *,
@@ -264,6 +317,7 @@ def _table_to_text(**unknown):
     )
 
 sample = struct(
+    bundle = _bundle,
     centre = _centre,
     mean_error = _mean_error,
     round = _round,

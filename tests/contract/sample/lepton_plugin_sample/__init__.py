@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from lepton_rules.plugin import Exporter, Importer, Metric, Pass, Runtime, Slot, Target, hookimpl, option
+from lepton_rules.plugin import Exporter, Importer, Metric, Packager, Pass, Runtime, Slot, Target, hookimpl, option
 
 __version__ = "1.2.0"
 
@@ -89,6 +89,27 @@ def lepton_metrics() -> Sequence[Metric]:
             higher_is_better=False,
             doc="Mean distance to the baseline",
             implementation="lepton_plugin_sample.running:mean_error",
+        )
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleConfig:
+    """Packs the table under a directory of its own."""
+
+    VERSION: ClassVar[int] = 1
+    verbose: bool = option(False, doc="Whether the program says what it does.")
+
+
+@hookimpl
+def lepton_packagers() -> Sequence[Packager]:
+    return [
+        Packager(
+            name="bundle",
+            consumes=("table",),
+            layers=("program", "model"),
+            config=BundleConfig,
+            implementation="lepton_plugin_sample.bundles:bundle",
         )
     ]
 
