@@ -5,7 +5,6 @@ says of its result afterwards, so that a component that lies fails here and not 
 """
 
 import dataclasses
-import importlib.metadata
 import random
 import sys
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any
 from lepton_rules import manifest as manifests
 from lepton_rules.actions import by_hand
 from lepton_rules.actions.arguments import Arguments
-from lepton_rules.plugin import LeptonError, ModelDirectory, ModelFacts, TensorSpec, parse_config
+from lepton_rules.plugin import LeptonError, ModelDirectory, ModelFacts, TensorSpec, distributions, parse_config
 from lepton_rules.plugin.contexts import HardwareFacts
 from lepton_rules.plugin.descriptors import Component
 from lepton_rules.plugin.manager import LoadedPlugin, load
@@ -148,15 +147,7 @@ def _spell(tensors: tuple[TensorSpec, ...]) -> str:
 
 def libraries() -> dict[str, str]:
     """Every distribution of the environment with its version: the libraries that the result depends on."""
-    found = {}
-    for distribution in importlib.metadata.distributions():
-        # Two header lines are wanted. Parsing a whole description, as `distribution.metadata` does, takes most of the
-        # time of a small action.
-        headers = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
-        fields = dict(line.split(": ", 1) for line in headers.splitlines() if line.startswith(("Name: ", "Version: ")))
-        if "Name" in fields and "Version" in fields:
-            found[fields["Name"].lower().replace("_", "-")] = fields["Version"]
-    return dict(sorted(found.items()))
+    return dict(sorted((found.key, found.version) for found in distributions.installed()))
 
 
 def finish_model(

@@ -23,9 +23,10 @@ _LIMIT = 64 << 20  # bytes; a manifest of 100,000 files has 15 MB
 
 @functools.cache
 def load_schema() -> Mapping[str, Any]:
-    """Returns manifest.schema.json."""
-    text = Path(__file__).with_name("manifest.schema.json").read_text("utf-8")
-    return cast("Mapping[str, Any]", json.loads(text))
+    """Returns manifest.schema.json, its patterns compiled."""
+    found: Mapping[str, Any] = json.loads(Path(__file__).with_name("manifest.schema.json").read_text("utf-8"))
+    schema.compile_patterns(found)
+    return found
 
 
 def step(

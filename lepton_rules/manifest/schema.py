@@ -7,6 +7,7 @@ passed over in silence.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -30,6 +31,19 @@ class SchemaError(ValueError):
 def problems(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
     """Yields what is wrong with `value`, each as `<JSON path>: <why>`, nothing when it is valid."""
     yield from _check(value, schema, schema, "$")
+
+
+def compile_patterns(schema: Any) -> None:
+    """Compiles every pattern of a schema now, so that processes that are forked later need not.
+
+    Raises:
+        SchemaError: a pattern is not anchored.
+    """
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            _compiled(schema["pattern"])
+        for part in schema.values():
+            compile_patterns(part)
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -71,10 +85,15 @@ def _enum(value: Any, argument: Any, schema: Mapping[str, Any], root: Mapping[st
         yield f"{path}: {_show(value)} is none of {', '.join(map(repr, argument))}"
 
 
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    if not (pattern.startswith("^") and pattern.endswith("$")):
+        raise SchemaError(f"the pattern {pattern!r} is not anchored")
+    return re.compile(pattern[1:-1])
+
+
 def _pattern(value: Any, argument: Any, schema: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Iterator[str]:
-    if not (argument.startswith("^") and argument.endswith("$")):
-        raise SchemaError(f"the pattern {argument!r} is not anchored")
-    if isinstance(value, str) and not re.fullmatch(argument[1:-1], value):
+    if isinstance(value, str) and not _compiled(argument).fullmatch(value):
         yield f"{path}: {_show(value)} does not match {argument}"
 
 

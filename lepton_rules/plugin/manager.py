@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pluggy
 
-from lepton_rules.plugin import hookspecs, validation
+from lepton_rules.plugin import distributions, hookspecs, validation
 from lepton_rules.plugin.descriptors import (
     KINDS,
     Component,
@@ -126,7 +126,7 @@ def load(name: str, entry: str | None = None) -> LoadedPlugin:
             raise LeptonError(
                 f"plugin {name}",
                 f"no installed distribution has the entry point {name!r} in the group {ENTRY_POINT_GROUP!r}",
-                suggestion(name, {e.name for e in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)})
+                suggestion(name, {e.name for e in _entry_points()})
                 + "; add the distribution to the environment's lock, or set the entry of a plugin in the tree",
             )
         entry = entry_point.module
@@ -164,11 +164,14 @@ def _describe(entry_point: importlib.metadata.EntryPoint) -> str:
     return f"{dist.name} {dist.version}" if dist else f"an unnamed distribution ({entry_point.value})"
 
 
+def _entry_points() -> list[importlib.metadata.EntryPoint]:
+    """Returns the entry points of every installed plugin."""
+    return [e for found in distributions.installed() for e in found.entry_points if e.group == ENTRY_POINT_GROUP]
+
+
 def _entry_point(name: str, entry: str | None) -> importlib.metadata.EntryPoint | None:
     """Returns the one entry point called `name`, or None. Raises LeptonError when that name is claimed twice."""
-    points = sorted(
-        importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=name), key=lambda e: (_describe(e), e.value)
-    )
+    points = sorted((e for e in _entry_points() if e.name == name), key=lambda e: (_describe(e), e.value))
     claims = {(_describe(e), e.value): e for e in points}
     if len(claims) > 1:
         raise LeptonError(

@@ -15,8 +15,9 @@ import os
 import signal
 import sys
 import traceback
+import types
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -115,10 +116,25 @@ def run(task: Task, report_to: int) -> NoReturn:
     os._exit(1 if report.message else 0)
 
 
+# What native code registered with atexit while modules were preloaded.
+_native_finalizers: list[Callable[..., Any]] = []
+
+
 def preload(names: Iterable[str]) -> None:
     """Imports modules for their cost alone. Raises whatever an import raises."""
-    for name in names:
-        importlib.import_module(name)
+    register = atexit.register
+
+    def noted(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        if isinstance(function, types.BuiltinFunctionType):
+            _native_finalizers.append(function)
+        return register(function, *args, **kwargs)
+
+    atexit.register = noted
+    try:
+        for name in names:
+            importlib.import_module(name)
+    finally:
+        atexit.register = register
 
 
 def _enter(task: Task) -> None:
@@ -139,8 +155,13 @@ def _preload(names: tuple[str, ...]) -> None:
         raise Failure(*preload_failure(error)) from error
 
 
+# What every child of an action that imports these modules would read for itself.
+_READ_ONCE = (("lepton_rules.plugin.distributions", "installed"), ("lepton_rules.manifest.manifest", "load_schema"))
+
+
 def warm(action: str) -> None:
-    """Imports an action in the zygote, so that its children need not read and compile the whole SDK each time.
+    """Imports an action in the zygote, and reads what all its children need: the metadata of the environment's
+    distributions and the manifest's schema.
 
     The sources of lepton_rules are among the worker's tools, so they stay the same while it lives. An action imports
     no library at its top. What cannot be imported fails in the child, which says so.
@@ -153,6 +174,10 @@ def warm(action: str) -> None:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     if new:
+        for module, function in _READ_ONCE:
+            if module in sys.modules:
+                with contextlib.suppress(Exception):
+                    getattr(sys.modules[module], function)()
         freeze()
 
 
@@ -212,9 +237,11 @@ def _set_threads(number: int) -> None:
 def _say_goodbye() -> None:
     """What Python does at its end, by which libraries tell their helper processes to go.
 
-    Finalizers are left out: they free what ends with the process, and torch has so many that they take 25 ms.
+    Finalizers are left out: they free what ends with the process, and torch has so many that they take 25 ms. So is
+    what native code registered, which frees memory too.
     """
-    atexit.unregister(weakref.finalize._exitfunc)  # type: ignore[attr-defined]
+    for function in (weakref.finalize._exitfunc, *_native_finalizers):  # type: ignore[attr-defined]
+        atexit.unregister(function)
     atexit._run_exitfuncs()
 
 

@@ -49,6 +49,15 @@ def test_a_module_is_preloaded_once(main: Path, tmp_path: Path) -> None:
     assert (tmp_path / "count").read_text() == "x"
 
 
+def test_what_native_code_registers_to_free_memory_is_not_called(main: Path, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    held.touch()
+    _module(main, "native", f"import atexit, os\natexit.register(os.remove, {str(held)!r})")
+    with Worker(main, "--preload=native") as worker:
+        assert worker.do("write", output_file=tmp_path / "file").exit_code == 0
+        assert held.exists()
+
+
 def test_what_a_module_prints_when_it_is_loaded_stays_out_of_the_protocol(main: Path, tmp_path: Path) -> None:
     _module(main, "loud", "import os\nprint('from python', flush=True)\nos.system('echo from a child')")
     with Worker(main, "--preload=loud") as worker:

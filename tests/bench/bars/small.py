@@ -17,7 +17,12 @@ local_path_override(
 )
 
 lepton = use_extension("@lepton_rules//lepton_rules:extensions.bzl", "lepton")
-use_repo(lepton, "lepton_rules_torch")
+lepton.environment(
+    name = "conventional",
+    keep = ["**"],
+    requirements_lock = "@lepton_rules//lepton_rules/environments:torch.lock",
+)
+use_repo(lepton, "lepton_rules_torch", "small_conventional")
 """
 
 _PLUGIN = '''"""A pass that writes a number."""
@@ -225,8 +230,8 @@ def artifacts(folder: Path, count: int, salt: int) -> str:
 
 
 def labelled(folder: Path, environment: Path, count: int, salt: int) -> str:
-    """The same in an environment of one label a file: hard links to the files of `environment`, an environment's
-    repository."""
+    """The same in an environment of one label a file, whole packages as pip installs them: hard links to the files of
+    `environment`, an environment's repository."""
     copy = folder / "labelled"
     if not copy.exists():
         shutil.copytree(

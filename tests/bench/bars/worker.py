@@ -42,7 +42,8 @@ def measure(options: Options) -> list[Bar]:
         if number < 4:
             alone.append(build(small.artifacts(folder, _COUNT, 1000 * number + 500), _COUNT, *cold))
     base = Path(bazel.query("info", "output_base").output.strip())
-    (prefix,) = base.glob("external/*lepton_rules_torch/prefix")
+    bazel.run("build", "@small_conventional//:environment")
+    (prefix,) = base.glob("external/*small_conventional/prefix")
     target = small.labelled(folder, prefix.parent, _COUNT, 9000)
     files = sum(each.is_file() for each in (folder / "labelled" / "prefix").rglob("*"))
     bazel.run("build", *cold, "//labelled:model")
