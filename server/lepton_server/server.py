@@ -1,0 +1,154 @@
+"""The server's life: listen, load, be ready, drain, end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+from lepton_rules.plugin.errors import LeptonError
+from lepton_server import cgroup
+from lepton_server.app import App
+from lepton_server.connection import BoundedProtocol, Limits
+from lepton_server.logs import LOGGER, log
+from lepton_server.options import Options
+from lepton_server.state import State
+
+_MIB = 1 << 20
+_BACKLOG = 2048
+
+
+def with_limits(options: Options) -> Options:
+    """Returns the options with the limits that were left to the cgroup."""
+    memory = cgroup.memory() or (64 << 30)
+    body = options.max_body_bytes or min(max(memory // 64, _MIB), 64 * _MIB)
+    return dataclasses.replace(options, max_body_bytes=body, max_pending_bytes=options.max_pending_bytes or 4 * body)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server; signals are ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Server:
+    """Serves one model until SIGTERM or SIGINT."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = with_limits(options)
+        self._state = State()
+        self._code = 0
+        self._started = time.perf_counter()
+
+    async def serve(self) -> int:
+        """Returns the process's exit code: 0 after a signal, 1 where the model cannot be served.
+
+        Raises:
+            LeptonError: the port cannot be had.
+        """
+        options = self._options
+        self._loop = asyncio.get_running_loop()
+        limits = Limits()
+        limits.max_connections, limits.header_timeout_s = options.max_connections, options.header_timeout_s
+        config = uvicorn.Config(
+            App(options, self._state),
+            http=type("Protocol", (BoundedProtocol,), {"limits": limits}),
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=options.idle_timeout_s,  # type: ignore[arg-type]
+            timeout_graceful_shutdown=options.drain_s,  # type: ignore[arg-type]
+        )
+        self._uvicorn = _Uvicorn(config)
+        with _listen(options.host, options.port) as listener:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._loop.add_signal_handler(number, self._drain, signal.Signals(number).name)
+            log(logging.INFO, "listening", host=options.host, port=listener.getsockname()[1])
+            threading.Thread(target=self._load, name="load", daemon=True).start()
+            await self._uvicorn.serve([listener])
+        in_flight = len(self._uvicorn.server_state.tasks)
+        log(logging.INFO, "stopped", requests=self._uvicorn.server_state.total_requests, abandoned=in_flight)
+        return self._code
+
+    def _load(self) -> None:
+        """Runs in a thread of its own, so that the server answers while it loads."""
+        try:
+            from lepton_server.service import Model
+
+            model = Model(self._options)
+            rows = {1, self._options.max_batch} if model.signature.batched else {1}
+            model.warm_up(sorted(rows))
+        except LeptonError as error:
+            self._call(self._fail, str(error))
+        except BaseException as error:  # also what a plugin's module raises to end the process
+            LOGGER.exception("loading failed")
+            self._call(self._fail, f"lepton: model {self._options.name}: {type(error).__name__}: {error}. See the log.")
+        else:
+            self._call(self._loaded, model)
+
+    def _call(self, function: Any, argument: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(function, argument)
+
+    def _loaded(self, model: Any) -> None:
+        from lepton_server.service import Service
+
+        self._state.service = Service(model, self._options)
+        log(
+            logging.INFO,
+            "ready",
+            model=self._options.name,
+            version=self._options.version,
+            digest=model.signature.digest,
+            threads=model.threads,
+            seconds=round(time.perf_counter() - self._started, 3),
+        )
+
+    def _fail(self, message: str) -> None:
+        log(logging.ERROR, message)
+        self._code = 1
+        self._uvicorn.should_exit = True
+
+    def _drain(self, name: str) -> None:
+        """The first signal begins the end; another one changes nothing."""
+        if self._state.draining:
+            return
+        self._state.draining = True
+        log(logging.INFO, "draining", signal=name)
+        self._loop.call_later(self._options.linger_s, setattr, self._uvicorn, "should_exit", True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise LeptonError(
+            "the server", f"it cannot listen on {host}:{port}: {error}", "Mend --host or --port"
+        ) from None
+
+
+def run(options: Options) -> int:
+    """Serves; returns the exit code."""
+    return asyncio.run(Server(options).serve())
+
+
+def end(code: int) -> None:
+    """Ends the process at once: a thread may be inside the runtime, which does not let itself be torn down."""
+    logging.shutdown()
+    os._exit(code)

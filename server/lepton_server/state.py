@@ -1,0 +1,40 @@
+"""Where the server is in its life: loading, ready, draining; and the bytes that it holds for clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lepton_server.errors import RequestError, overloaded
+
+if TYPE_CHECKING:
+    from lepton_server.service import Service
+
+
+@dataclass
+class State:
+    """Shared by what answers requests; touched by the event loop alone.
+
+    Args:
+        service: the model, once it is ready.
+        draining: whether SIGTERM came.
+        pending_bytes: of bodies that are held.
+    """
+
+    service: Service | None = None
+    draining: bool = False
+    pending_bytes: int = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether a load balancer should send requests."""
+        return self.service is not None and not self.draining
+
+    def serving(self) -> Service:
+        """Returns the model. RequestError 503 while it loads."""
+        if self.service is None:
+            raise _LOADING
+        return self.service
+
+
+_LOADING: RequestError = overloaded("the model is loading")
