@@ -29,7 +29,7 @@ def from_json(tensor: Tensor, shape: Sequence[int], data: object) -> Array:
     if len(flat) != math.prod(shape):
         raise _bad(tensor, f"its data has {len(flat)} values and its shape {list(shape)} has {math.prod(shape)}")
     if tensor.dtype == "str":
-        kinds: set[type] = {str}
+        kinds: set[Any] = {str}
         wanted = wide = np.dtype(object)
     else:
         wanted = np.dtype(tensor.dtype)
