@@ -80,4 +80,6 @@ class Signature:
             "platform": self.platform,
             "inputs": [tensor.metadata() for tensor in self.inputs],
             "outputs": [tensor.metadata() for tensor in self.outputs],
+            # As the protocol's gRPC names them. Clients tell by the digest whether this is the model they know.
+            "properties": {"digest": self.digest},
         }
