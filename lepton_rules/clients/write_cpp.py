@@ -33,7 +33,9 @@ def write(order: Order) -> Files:
     signature = order.signature
     tensors = [*signature.inputs, *signature.outputs]
     # An input and an output may have one name, and then different types.
-    types = names.distinct((names.pascal(tensor.name) for tensor in tensors), _TYPES, "Tensor", suffix="Tensor", joint="")
+    types = names.distinct(
+        (names.pascal(tensor.name) for tensor in tensors), _TYPES, "Tensor", suffix="Tensor", joint=""
+    )
     inputs = names.distinct((names.snake(tensor.name) for tensor in signature.inputs), names.CPP, "tensor_")
     outputs = names.distinct((names.snake(tensor.name) for tensor in signature.outputs), names.CPP, "tensor_")
     count = len(inputs)

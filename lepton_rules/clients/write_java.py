@@ -37,7 +37,9 @@ def write(order: Order) -> Files:
     signature = order.signature
     tensors = [*signature.inputs, *signature.outputs]
     reserved = _TYPES | {order.class_name}
-    types = names.distinct((names.pascal(tensor.name) for tensor in tensors), reserved, "Tensor", suffix="Tensor", joint="")
+    types = names.distinct(
+        (names.pascal(tensor.name) for tensor in tensors), reserved, "Tensor", suffix="Tensor", joint=""
+    )
     constants = [f"{names.snake(name).upper() or 'TENSOR'}_{number}" for number, name in enumerate(types)]
     inputs = names.distinct((names.camel(tensor.name) for tensor in signature.inputs), names.JAVA, "tensor")
     outputs = names.distinct((names.camel(tensor.name) for tensor in signature.outputs), names.JAVA, "tensor")

@@ -137,8 +137,8 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        # Connections inherit it. asyncio sets it for listeners of its own alone; without it, the body of an answer waits
-        # until the client has acknowledged its headers: 40 ms.
+        # Connections inherit it, and asyncio sets it for listeners of its own alone. Without it the body of an answer
+        # waits until the client has acknowledged its headers: 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
