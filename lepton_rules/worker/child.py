@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from lepton_rules.actions.arguments import Arguments, ArgumentsError
-from lepton_rules.worker import isa, isolation, processes
+from lepton_rules.worker import huge_pages, isa, isolation, processes
 from lepton_rules.worker.messages import MORE_MEMORY, Failure, Subject, fix_for, is_out_of_memory
 
 _LONGEST_REPORT = 32 * 2**10
@@ -125,7 +125,7 @@ def preload(names: Iterable[str]) -> None:
     register = atexit.register
 
     def noted(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-        if isinstance(function, types.BuiltinFunctionType):
+        if _is_native(function):
             _native_finalizers.append(function)
         return register(function, *args, **kwargs)
 
@@ -135,6 +135,12 @@ def preload(names: Iterable[str]) -> None:
             importlib.import_module(name)
     finally:
         atexit.register = register
+
+
+def _is_native(function: Callable[..., Any]) -> bool:
+    """Whether a function is C's, or Python that C holds as a text, as nanobind does."""
+    code = getattr(function, "__code__", None)
+    return isinstance(function, types.BuiltinFunctionType) or (code is not None and code.co_filename.startswith("<"))
 
 
 def _enter(task: Task) -> None:
@@ -185,6 +191,7 @@ def freeze() -> None:
     """Keeps the garbage collector of every child off the objects that are there now, whose pages it would copy."""
     gc.collect()
     gc.freeze()
+    huge_pages.collapse()
 
 
 def preload_failure(error: Exception) -> tuple[str, str]:

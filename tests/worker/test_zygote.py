@@ -49,10 +49,19 @@ def test_a_module_is_preloaded_once(main: Path, tmp_path: Path) -> None:
     assert (tmp_path / "count").read_text() == "x"
 
 
-def test_what_native_code_registers_to_free_memory_is_not_called(main: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "registered", ["os.remove, held", "held_as_a_text['remove']"], ids=["a function of C", "Python in a text of C"]
+)
+def test_what_native_code_registers_to_free_memory_is_not_called(main: Path, tmp_path: Path, registered: str) -> None:
     held = tmp_path / "held"
     held.touch()
-    _module(main, "native", f"import atexit, os\natexit.register(os.remove, {str(held)!r})")
+    _module(
+        main,
+        "native",
+        f"import atexit, os\nheld = {str(held)!r}\nheld_as_a_text = {{'os': os, 'held': held}}\n"
+        "exec(compile('def remove(): os.remove(held)', '<internal>', 'exec'), held_as_a_text)\n"
+        f"atexit.register({registered})",
+    )
     with Worker(main, "--preload=native") as worker:
         assert worker.do("write", output_file=tmp_path / "file").exit_code == 0
         assert held.exists()
