@@ -18,11 +18,11 @@ def _lepton_lock_tool_impl(ctx):
         output = script,
         content = _SCRIPT.format(
             launcher = _path_in_runfiles(ctx, environment.launcher),
-            main = _path_in_runfiles(ctx, ctx.file._main),
+            main = _path_in_runfiles(ctx, ctx.file.main),
         ),
         is_executable = True,
     )
-    files = [environment.directory, environment.key, environment.launcher, ctx.file._main]
+    files = [environment.directory, environment.key, environment.launcher, ctx.file.main]
     return [DefaultInfo(
         executable = script,
         runfiles = ctx.runfiles(files = files, transitive_files = depset(transitive = [source.files for source in ctx.attr._sources])),
@@ -32,11 +32,17 @@ lepton_lock_tool = rule(
     implementation = _lepton_lock_tool_impl,
     doc = "Writes a hash-locked file from requirements: `bazel run @lepton_rules//lepton_rules:lock -- --help`.",
     attrs = {
+        "main": attr.label(
+            default = Label("//lepton_rules/private/environment/builder:write_lock.py"),
+            allow_single_file = [".py"],
+            doc = "The program.",
+        ),
         "_environment": attr.label(default = Label("@lepton_rules_core//:environment"), providers = [EnvironmentInfo]),
-        "_main": attr.label(default = Label("//lepton_rules/private/environment/builder:write_lock.py"), allow_single_file = True),
         "_sources": attr.label_list(default = [
             Label("//lepton_rules:python_sources"),
             Label("//lepton_rules/private:__init__.py"),
+            Label("//lepton_rules/private/debian:__init__.py"),
+            Label("//lepton_rules/private/debian/builder:sources"),
             Label("//lepton_rules/private/environment:__init__.py"),
             Label("//lepton_rules/private/environment/builder:sources"),
         ], allow_files = True),

@@ -34,9 +34,11 @@ class Source:
 
 
 def read(etc: Path) -> tuple[Source, ...]:
-    """Debian's archives in apt's configuration below `etc`, in apt's order. A file that cannot be read counts as empty."""
+    """Debian's archives in apt's configuration below `etc`, in apt's order. A file that cannot be read is empty."""
     files = [etc / "apt/sources.list"]
-    files += sorted((etc / "apt/sources.list.d").glob("*.list")) + sorted((etc / "apt/sources.list.d").glob("*.sources"))
+    files += sorted((etc / "apt/sources.list.d").glob("*.list")) + sorted(
+        (etc / "apt/sources.list.d").glob("*.sources")
+    )
     found: list[Source] = []
     for file in files:
         try:
@@ -48,8 +50,8 @@ def read(etc: Path) -> tuple[Source, ...]:
 
 
 def addresses(suites: Sequence[str], first: Sequence[str], environment: Mapping[str, str], etc: Path) -> list[str]:
-    """The addresses to ask for packages of `suites`, each once: `first`, those of LEPTON_DEBIAN_MIRROR, and without that
-    apt's, those that have one of the suites before the others.
+    """The addresses to ask for packages of `suites`, each once: `first`, then those of LEPTON_DEBIAN_MIRROR, or without
+    that apt's, those that have one of the suites before the others.
 
     An address whose last part is `debian` stands for its `debian-security` too, as mirrors have it.
     """

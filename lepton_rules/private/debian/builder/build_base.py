@@ -25,9 +25,9 @@ if __name__ == "__main__":
 
 from lepton_rules.private.debian.builder import deb
 from lepton_rules.private.debian.builder.control import paragraphs
-from lepton_rules.private.debian.builder.root import Clash, Entry, Root
 from lepton_rules.private.environment.builder.clean import pattern
 from lepton_rules.private.environment.builder.refusal import Refusal
+from lepton_rules.private.environment.builder.root import Clash, Entry, Root
 
 # What nobody reads in a container. Licences (usr/share/doc/*/copyright) stay.
 _DROPPED = """
@@ -39,7 +39,7 @@ _DROPPED = """
     boot/** home/** media/** mnt/** srv/** usr/src/** usr/local/** var/opt/** usr/share/common-licenses/**/.keep
     etc/apt/** etc/cron*/** etc/logrotate.d/** etc/init.d/** usr/lib/systemd/** lib/systemd/** usr/share/zsh/**
 """.split()
-_KEPT_DIRECTORIES = ("dev", "etc", "proc", "root", "run", "sys", "tmp", "var", "var/lib", "var/log", "var/run", "var/tmp")
+_KEPT_DIRECTORIES = ("dev", "etc", "proc", "root", "run", "sys", "tmp", "var", "var/lib", "var/log", "var/tmp")
 _USERS = (("root", 0, "/root"), ("nobody", 65534, "/nonexistent"), ("nonroot", 65532, "/nonexistent"))
 _NAME_SERVICE = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n"
 _CERTIFICATES = "usr/share/ca-certificates/"
@@ -79,8 +79,9 @@ def build(request: Request, folder: Path) -> None:
     _add_certificates(root)
     drop(root, request.exclude, request.keep)
     compilers = [Package(**item) for item in request.compilers]
-    _compile(root, packages if not compilers else compilers, Path(request.compile), request.python_sources)
+    _compile(root, compilers or packages, Path(request.compile), request.python_sources)
     _add_accounts(root)
+    root.entries["var/run"] = Entry(0o777, target="/run")
     for package, paragraph in status.items():
         root.set(f"var/lib/dpkg/status.d/{package}", paragraph)
     root.drop_empty_directories(_KEPT_DIRECTORIES)
@@ -132,24 +133,13 @@ def drop(root: Root, exclude: Sequence[str], keep: Sequence[str]) -> None:
             raise Refusal(f"exclude {glob!r}", "no package has such a file", "Correct it: it is relative to the root")
     dropped, kept = pattern([*_DROPPED, *exclude]), pattern(keep)
     licences = pattern(["usr/share/doc/*/copyright"])
-    documents = pattern(["usr/share/doc/**"])
+    documents = pattern(["usr/share/doc/*/**"])
     for path, entry in list(root.entries.items()):
         if entry.is_directory or kept.fullmatch(path) or licences.fullmatch(path):
             continue
         if dropped.fullmatch(path) or documents.fullmatch(path):
             del root.entries[path]
-    _keep_linked_licences(root)
-    _drop_broken_links(root)
-
-
-def _keep_linked_licences(root: Root) -> None:
-    # usr/share/doc/libgcc-s1 is a link to gcc-12-base: without it the licence of libgcc-s1 cannot be found.
-    for path, entry in list(root.entries.items()):
-        if path.startswith("usr/share/doc/") and entry.target and not _exists(root, path):
-            del root.entries[path]
-
-
-def _drop_broken_links(root: Root) -> None:
+    # A licence may be found by a link alone: usr/share/doc/libgcc-s1 leads to gcc-12-base.
     for path, entry in list(root.entries.items()):
         if entry.target and not entry.target.startswith(("/proc", "/dev", "/run")) and not _exists(root, path):
             del root.entries[path]
@@ -163,7 +153,7 @@ def _exists(root: Root, path: str, depth: int = 0) -> bool:
         return depth <= 20 and any(other.startswith(prefix) for other in root.entries)
     if entry.target is None:
         return True
-    base = entry.target if entry.target.startswith("/") else f"{os.path.dirname(path)}/{entry.target}"
+    base = entry.target if entry.target.startswith("/") else f"{path.rpartition('/')[0]}/{entry.target}"
     normal = os.path.normpath(base).lstrip("/")
     first = normal.partition("/")[0]
     if first in ("bin", "sbin", "lib", "lib64"):
@@ -201,7 +191,9 @@ def _compile(root: Root, packages: Sequence[Package], script: Path, sources: boo
 
     Without `sources` the bytecode stands in their place.
     """
-    series = sorted({path.split("/")[2] for path in root.entries if path.startswith("usr/lib/python3.") and path.endswith("/os.py")})
+    series = sorted(
+        {path.split("/")[2] for path in root.entries if path.startswith("usr/lib/python3.") and path.endswith("/os.py")}
+    )
     if not series:
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -234,7 +226,9 @@ def _run(machine: Path, series: str, script: Path, tree: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     if done.returncode != 0:
         why = f"it does not run on this machine to compile its library (status {done.returncode})"
-        raise Refusal(f"{series} of the base", why, "Lock the packages for this machine's architecture too", done.stderr)
+        raise Refusal(
+            f"{series} of the base", why, "Lock the packages for this machine's architecture too", done.stderr
+        )
 
 
 def _take_bytecode(root: Root, folder: str, tree: Path, sources: bool) -> None:

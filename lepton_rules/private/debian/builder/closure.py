@@ -95,7 +95,9 @@ def closure(catalog: Catalog, wanted: Sequence[str], without: Sequence[str], *, 
                 continue
             found = [met for clause in alternatives if (met := catalog.meeting(clause))]
             if not found:
-                asked = " | ".join(f"{clause.name} {clause.relation} {clause.version}".strip() for clause in alternatives)
+                asked = " | ".join(
+                    f"{clause.name} {clause.relation} {clause.version}".strip() for clause in alternatives
+                )
                 why = f"{package.name} {package.version} depends on {asked}, which no index has"
                 fix = "Name the suite that has it with --suite, or leave it out with --without"
                 raise Refusal(f"package {package.name}", why, fix)

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import shutil
 import subprocess
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,12 @@ from lepton_rules.private.environment.builder.refusal import Refusal
 
 _MAGIC = b"!<arch>\n"
 _HEADER = 60
-_DECOMPRESS = {"": bytes, ".gz": gzip.decompress, ".xz": lzma.decompress, ".bz2": bz2.decompress}
+_DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.decompress,
+    ".xz": lzma.decompress,
+    ".bz2": bz2.decompress,
+}
 
 
 @dataclass(frozen=True)

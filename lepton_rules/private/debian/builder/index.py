@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from lepton_rules.private.environment.builder.redaction import redact
 from lepton_rules.private.environment.builder.refusal import Refusal
 
 _KEYRINGS = ("debian-archive-keyring.gpg", "debian-archive-keyring.pgp")
-_DECOMPRESS = {".xz": lzma.decompress, ".gz": gzip.decompress, "": bytes}
+_DECOMPRESS: Mapping[str, Callable[[bytes], bytes]] = {".xz": lzma.decompress, ".gz": gzip.decompress, "": bytes}
 _MIRROR_FIX = "Set LEPTON_DEBIAN_MIRROR to the address of a Debian mirror, or mend apt's sources"
 
 
@@ -95,7 +95,9 @@ def _listed(release: str) -> dict[str, str]:
 def _verify(release: bytes, suite: str) -> bool:
     """Checks the signature with gpgv and Debian's keyring; False where this machine lacks one of them."""
     gpgv = shutil.which("gpgv")
-    keyring = next((Path("/usr/share/keyrings", name) for name in _KEYRINGS if Path("/usr/share/keyrings", name).is_file()), None)
+    keyring = next(
+        (Path("/usr/share/keyrings", name) for name in _KEYRINGS if Path("/usr/share/keyrings", name).is_file()), None
+    )
     if not gpgv or keyring is None:
         return False
     with tempfile.TemporaryDirectory() as scratch:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import total_ordering
+from itertools import zip_longest
+from typing import TypeAlias
 
 _PARTS = re.compile(r"(\D*)(\d*)")
+_Part: TypeAlias = tuple[tuple[int, ...], int]
+# Nothing is as good as a zero.
+_END: _Part = ((0,), 0)
 
 
 @total_ordering
@@ -20,29 +25,35 @@ class Version:
         upstream, dash, revision = rest.rpartition("-")
         if not dash:
             upstream, revision = rest, ""
-        self._key = (int(epoch), _key(upstream), _key(revision))
+        self._epoch = int(epoch)
+        self._parts = (_parts(upstream), _parts(revision))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Version) and self._key == other._key
+        return isinstance(other, Version) and self._compared(other) == 0
 
     def __lt__(self, other: Version) -> bool:
-        return self._key < other._key
+        return self._compared(other) < 0
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return hash(self._epoch)
 
     def __repr__(self) -> str:
         return f"Version({self.text!r})"
 
+    def _compared(self, other: Version) -> int:
+        if self._epoch != other._epoch:
+            return self._epoch - other._epoch
+        for mine, its in zip(self._parts, other._parts, strict=True):
+            for left, right in zip_longest(mine, its, fillvalue=_END):
+                if left != right:
+                    return -1 if left < right else 1
+        return 0
 
-def _key(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
+
+def _parts(text: str) -> list[_Part]:
     """Letters and digits in turn. `~` is before the end, the end before letters, letters before all else."""
-    found = []
-    for letters, digits in _PARTS.findall(text):
-        if letters or digits:
-            found.append((tuple(_order(character) for character in letters) + (0,), int(digits or 0)))
-    # What ends here has an end where a longer one has `~`, a letter or a digit.
-    return (*found, ((0,), 0))
+    found = _PARTS.findall(text)
+    return [((*map(_order, letters), 0), int(digits or 0)) for letters, digits in found if letters or digits]
 
 
 def _order(character: str) -> int:

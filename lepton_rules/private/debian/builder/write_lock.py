@@ -1,5 +1,5 @@
-"""Pins the Debian packages of a base: `bazel run @lepton_rules//lepton_rules:debian_lock -- --package python3.11-minimal
---architecture amd64 --architecture arm64 --output base.lock.json`.
+"""Pins the Debian packages of a base: `bazel run @lepton_rules//lepton_rules:debian_lock -- --architecture amd64
+--architecture arm64 --package python3.11-minimal --output base.lock.json`.
 
 The newest version that the suites have of each package is taken, security updates included. The archive's signature is
 checked where this machine has gpgv and Debian's keyring. `--like base.lock.json` repeats what an older lock asked for.
@@ -70,7 +70,7 @@ def write(arguments: argparse.Namespace) -> None:
 def _like(file: Path) -> list[str]:
     """The options of the command that wrote the lock `file`, without its output."""
     try:
-        words = json.loads(file.read_text(encoding="utf-8"))["command"].removeprefix(COMMAND).split()
+        words: list[str] = json.loads(file.read_text(encoding="utf-8"))["command"].removeprefix(COMMAND).split()
     except (OSError, ValueError, KeyError) as error:
         fix = "Name a file that this tool wrote"
         raise Refusal(f"option --like {_shown(file)}", f"it is no lock ({error})", fix) from error
@@ -99,14 +99,20 @@ def _parser() -> argparse.ArgumentParser:
         "--architecture", action="append", default=[], metavar="NAME", help="amd64 or arm64 (default: amd64)"
     )
     parser.add_argument(
-        "--suite", action="append", default=[], metavar="NAME", help=f"a suite to take from (default: {', '.join(_SUITES)})"
+        "--suite",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"a suite to take from (default: {', '.join(_SUITES)})",
     )
     parser.add_argument(
         "--without", action="append", default=[], metavar="NAME",
         help="a package to leave out although another one depends on it, with all that it alone depends on",
     )  # fmt: skip
     parser.add_argument("--no-dependencies", action="store_true", help="the packages named, and no others")
-    parser.add_argument("--mirror", action="append", default=[], metavar="URL", help="a mirror to ask before the others")
+    parser.add_argument(
+        "--mirror", action="append", default=[], metavar="URL", help="a mirror to ask before the others"
+    )
     parser.add_argument("--like", type=_path, metavar="FILE", help="what another lock asked for, as it was written")
     return parser
 

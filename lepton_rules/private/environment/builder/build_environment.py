@@ -39,7 +39,7 @@ esac
 exec "$here/prefix/bin/python3" -s -P "$@"
 """
 # Variables that would lead uv or Python to another interpreter or to other packages.
-_DROPPED_VARIABLES = (
+DROPPED_VARIABLES = (
     "PYTHONHOME",
     "PYTHONPATH",
     "PYTHONSTARTUP",
@@ -68,7 +68,7 @@ def build(request: Request, root: Path) -> None:
     """Builds the environment in the directory `root`."""
     relock = f"{LOCK_COMMAND} --requirements <requirements.in> --output {Path(request.lock).name}"
     requirements = lock.read(Path(request.lock), request.lock_label, relock)
-    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_VARIABLES}
+    environment = {name: value for name, value in os.environ.items() if name not in DROPPED_VARIABLES}
     configuration = pip_configuration.read(environment, Path(sys.prefix))
     indexes = {lock.normalise(name): url for name, url in request.package_indexes.items()}
     prefix = root / "prefix"
@@ -96,7 +96,7 @@ def build(request: Request, root: Path) -> None:
         "lock": tree.file_digest(Path(request.lock)),
         "tree": tree.digest(prefix),
     }
-    facts = {"packages": _packages(copied.packages), "python_version": copied.version}
+    facts = {"packages": packages_in(copied.packages), "python_version": copied.version}
     (root / "facts.json").write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
     # Last: an environment with a key is whole.
     (root / "env.key").write_text(json.dumps(key, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -116,7 +116,7 @@ def _compile(executable: Path, prefix: Path) -> None:
         )
 
 
-def _packages(folder: Path) -> dict[str, str]:
+def packages_in(folder: Path) -> dict[str, str]:
     """Name (as PEP 503 says) and version of every distribution in `folder`."""
     found = {}
     for metadata in sorted(folder.glob("*.dist-info/METADATA")):

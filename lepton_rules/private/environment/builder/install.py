@@ -28,13 +28,15 @@ PLACES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX",
 
 @dataclass(frozen=True)
 class Installer:
-    """uv, and where packages come from. `environment` is the whole environment of the processes it starts."""
+    """uv, where packages come from, and what for. `environment` is the whole environment of the processes it starts."""
 
     uv: Path
     configuration: PipConfiguration
     environment: Mapping[str, str]
     lock_name: str
     relock: str
+    # Options that say what it is installed for; without any, for the Python that runs this.
+    target: Sequence[str] = ()
 
     def install(
         self, requirements: Sequence[Requirement], package_indexes: Mapping[str, str], packages: Path, scratch: Path
@@ -81,7 +83,7 @@ class Installer:
             environment["UV_DEFAULT_INDEX"] = only_index
             places = ()
         command = [str(self.uv), "pip", "install", *_OPTIONS, *places, "--python", sys.executable]
-        command += ["--target", str(packages), "--requirement", str(file)]
+        command += ["--target", str(packages), "--requirement", str(file), *self.target]
         failure = run_uv([*command, _EVERY_INDEX], environment, scratch, self.configuration.urls)
         if failure is not None and failure.lacking:
             # Asked so, uv passes over an index that refuses the credentials; the other strategy names it.

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lepton_rules.private.environment.builder.tree import files_of
+
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32")
 
 
@@ -50,6 +52,12 @@ class Root:
             self.entries[path] = entry
         elif not (have.is_directory and entry.is_directory):
             raise Clash(path)
+
+    def take_folder(self, folder: Path, prefix: str) -> None:
+        """Adds every file below `folder`, under `prefix`; 0755 for what anyone may execute, 0644 for the others."""
+        for file in files_of(folder):
+            mode = 0o755 if file.stat().st_mode & 0o111 else 0o644
+            self.add(f"{prefix}/{file.relative_to(folder).as_posix()}", Entry(mode, content=file.read_bytes()))
 
     def set(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
         """Writes a file, whatever is there."""
