@@ -29,7 +29,6 @@ def run(arguments: Arguments) -> None:
         )
     runtime = arguments.optional_json("runtime")
     layers = arguments.named_paths("output_layer")
-    sources = arguments.many("source")
     context = PackageContext(
         label=arguments.one("label"),
         config=packager.config,
@@ -38,13 +37,12 @@ def run(arguments: Arguments) -> None:
         runtime=RuntimeFacts(**runtime) if runtime else None,
         name=arguments.one("name"),
         version=arguments.one("version"),
-        sources=tuple(sources),
+        sources=packager.descriptor.sources,
     )
     package = check_package(
         packager.what,
         packager.implementation(context),
-        layers=list(layers),
-        sources=sources,
+        layers=packager.descriptor.layers,
         model_files=sorted(model["files"]),
     )
     for name, path in layers.items():

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from lepton_rules.plugin.config import config_schema
-from lepton_rules.plugin.descriptors import API_VERSION, KINDS, Descriptor, Pass, Target
+from lepton_rules.plugin.descriptors import API_VERSION, KINDS, Descriptor, Packager, Pass, Target
 from lepton_rules.plugin.manager import LoadedPlugin
 
 
@@ -67,5 +67,8 @@ def _entry(descriptor: Descriptor) -> dict[str, Any]:
     if isinstance(descriptor, Pass):
         entry["requires"] = sorted(entry["requires"])
         entry["slots"] = {s.name: {"kind": s.kind, "required": s.required, "doc": s.doc} for s in descriptor.slots}
+    if isinstance(descriptor, Packager):
+        # A list: keys are written sorted, and the layers have an order.
+        entry["layers"] = [{"name": name, "sources": list(sources)} for name, sources in descriptor.layers.items()]
     entry["config"] = config_schema(descriptor.config)
     return entry

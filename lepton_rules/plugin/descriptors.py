@@ -132,17 +132,21 @@ class Packager(_Component):
     """Says what a deployable package of a model holds: `implementation(PackageContext) -> Package`. It reads no file.
 
     Args:
-        layers: the layers that it makes, in their order above the base's and the environment's.
+        layers: the layers that it makes, in their order above the base's and the environment's, each with the sources
+            that it packs: `"model"`, `"manifest"`, `"server"` for the Python sources of the server and of the runtime's
+            plugin, or another name, which a target must then give. A layer is made anew when one of them changes.
         consumes: the formats that it packs; empty for any.
-        sources: what it packs: `"model"`, `"manifest"`, and `"server"` for the Python sources of the server and of the
-            runtime's plugin.
         serves: whether the package is a container that runs the model, which then needs hardware and its runtime.
     """
 
-    layers: tuple[str, ...]
+    layers: Mapping[str, tuple[str, ...]]
     consumes: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ("model", "manifest")
     serves: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All that its layers pack, each name once."""
+        return tuple(dict.fromkeys(source for sources in self.layers.values() for source in sources))
 
 
 @dataclass(frozen=True, kw_only=True)

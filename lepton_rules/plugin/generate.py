@@ -102,9 +102,8 @@ def _docstring(kind: str, entry: dict[str, Any]) -> str:
     lines = [f'    """{_escape(summary)}', ""]
     facts = []
     if kind == "packager":
-        facts.append(
-            f"Packs {', '.join(entry['consumes']) or 'any format'}, in the layers {', '.join(entry['layers'])}."
-        )
+        layers = ", ".join(layer["name"] for layer in entry["layers"])
+        facts.append(f"Packs {', '.join(entry['consumes']) or 'any format'}, in the layers {layers}.")
     elif "consumes" in entry:
         facts.append(f"Consumes {entry['consumes']}, produces {entry['produces']}.")
     elif "produces" in entry:

@@ -174,7 +174,9 @@ def lepton_packagers() -> Sequence[Packager]:
 
         @hookimpl
         def lepton_packagers() -> Sequence[Packager]:
-            return [Packager(name="bundle", layers=("model",), implementation="my_plugin.bundle:bundle")]
+            return [
+                Packager(name="bundle", layers={"model": ("model",)}, implementation="my_plugin.bundle:bundle"),
+            ]
 
     and in `my_plugin/bundle.py`:
 

@@ -94,15 +94,14 @@ class Package:
 
 
 def check_package(
-    what: str, package: object, *, layers: Sequence[str], sources: Sequence[str], model_files: Sequence[str]
+    what: str, package: object, *, layers: Mapping[str, Sequence[str]], model_files: Sequence[str]
 ) -> Package:
     """Returns what a packager returned, if every part of it can be packed.
 
     Args:
         what: the packager, for messages.
         package: what it returned.
-        layers: the layers that its descriptor declares.
-        sources: the names of what there is to pack.
+        layers: the layers that its descriptor declares, each with the sources that it packs.
         model_files: the relative paths of the model's files.
 
     Raises:
@@ -128,7 +127,7 @@ def check_package(
             )
         _check_strings(what, f"annotations of layer {name!r}", layer.annotations)
         for entry in layer.entries:
-            _check_entry(what, name, entry, sources, model_files)
+            _check_entry(what, name, entry, layers[name], model_files)
             if entry.path in taken:
                 raise LeptonError(
                     what,
@@ -161,7 +160,7 @@ def _check_entry(what: str, layer: str, entry: object, sources: Sequence[str], m
     name, _, below = entry.source.partition("/")
     if name not in sources:
         raise LeptonError(
-            what, f"{entry.path!r} comes from {name!r}, which is not there to pack", suggestion(name, sources)
+            what, f"{entry.path!r} comes from {name!r}, and the layer {layer!r} packs others", suggestion(name, sources)
         )
     if below and any(part in ("", ".", "..") for part in below.split("/")):
         raise LeptonError(what, f"the source {entry.source!r} is no plain path", "Write <source>/<relative path>")

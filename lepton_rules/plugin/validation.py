@@ -27,9 +27,6 @@ from lepton_rules.plugin.names import is_name, suggestion
 _IMPLEMENTATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 
-# What a packager may ask for; a target may give more under names of its own.
-PACKAGE_SOURCES = ("model", "manifest", "server")
-
 Problem = Callable[[str, str], LeptonError]
 
 
@@ -80,13 +77,13 @@ def check(descriptor: Descriptor, what: str) -> None:
         _check_bool(problem, "higher_is_better", descriptor.higher_is_better)
         _check_largest(problem, descriptor.largest)
     elif isinstance(descriptor, Packager):
-        _check_names(problem, "layers", descriptor.layers, at_least=1)
+        if not isinstance(descriptor.layers, Mapping) or not descriptor.layers:
+            raise problem(f"layers is {descriptor.layers!r}, accepted is a dict", "Write {'model': ('model',)}")
+        _check_names(problem, "layers", tuple(descriptor.layers), at_least=1)
+        for name, sources in descriptor.layers.items():
+            _check_names(problem, f"layer {name!r}", sources)
         _check_names(problem, "consumes", descriptor.consumes)
-        _check_names(problem, "sources", descriptor.sources, at_least=1)
         _check_bool(problem, "serves", descriptor.serves)
-        for name in descriptor.sources:
-            if name not in PACKAGE_SOURCES:
-                raise problem(f"sources names {name!r}", suggestion(name, PACKAGE_SOURCES))
 
 
 def _check_largest(problem: Problem, largest: object) -> None:

@@ -318,7 +318,7 @@ BROKEN = (
         BUNDLES,
         'source="manifest"',
         'source="manifests"',
-        ("packager sample.bundle", "'manifests', which is not there to pack", "'manifest'"),
+        ("packager sample.bundle", "'manifests', and the layer 'model' packs others", "'manifest'"),
     ),
     Broken(
         "package_random",

@@ -35,8 +35,7 @@ def check(package: object) -> Package:
     return check_package(
         "packager p.x",
         package,
-        layers=["server", "model"],
-        sources=["model", "manifest", "server"],
+        layers={"server": ("server",), "model": ("model", "manifest")},
         model_files=["model.onnx"],
     )
 
@@ -71,7 +70,7 @@ def model_entry(**fields: Any) -> Package:
             model_entry(path="/a", source="model/model.onx"),
             "the model has no file 'model.onx'. Did you mean 'model.onnx'",
         ),
-        (model_entry(path="/a", source="server/../../etc/passwd"), "is no plain path"),
+        (model_entry(path="/a", source="model/../../etc/passwd"), "is no plain path"),
         (model_entry(path="/opt/run", source="model"), "'/opt/run' is in the layer 'server' and again in 'model'"),
         (replace(GOOD, entrypoint="/usr/bin/python3"), "entrypoint is '/usr/bin/python3', accepted is a tuple"),
         (replace(GOOD, command=("a\0b",)), "command is"),

@@ -192,7 +192,6 @@ class _Runner:
             f"packager {self.plugin.name}.{packager.name}",
             returned,
             layers=packager.layers,
-            sources=packager.sources,
             model_files=sorted(model["files"]),
         )
         return {

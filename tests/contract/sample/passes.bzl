@@ -57,14 +57,19 @@ DESCRIPTORS = json.decode(r'''{
    ],
    "doc": "Packs the table under a directory of its own.",
    "layers": [
-    "program",
-    "model"
+    {
+     "name": "program",
+     "sources": []
+    },
+    {
+     "name": "model",
+     "sources": [
+      "model",
+      "manifest"
+     ]
+    }
    ],
-   "serves": false,
-   "sources": [
-    "model",
-    "manifest"
-   ]
+   "serves": false
   }
  },
  "passes": {

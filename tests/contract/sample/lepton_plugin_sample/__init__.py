@@ -107,7 +107,7 @@ def lepton_packagers() -> Sequence[Packager]:
         Packager(
             name="bundle",
             consumes=("table",),
-            layers=("program", "model"),
+            layers={"program": (), "model": ("model", "manifest")},
             config=BundleConfig,
             implementation="lepton_plugin_sample.bundles:bundle",
         )
