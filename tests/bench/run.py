@@ -18,37 +18,32 @@ from harness.bazel import Broken, project_rc
 from harness.machine import facts
 from harness.table import table
 
-# Each is a module of `bars`. The last needs --full, or --only.
-_BARS = (
-    "analysis",
-    "noop",
-    "environment_inputs",
-    "no_torch",
-    "worker",
-    "reruns",
-    "same_bytes",
-    "memory",
-    "fresh_build",
-    "rivals",
-    "quantize_time",
-    "pass_memory",
-    "pruning",
-    "all_tests",
-)
+
+def _bars() -> dict[str, bool]:
+    """Every module of `bars` that measures, and whether it needs --full, or --only: it says `FULL = True`."""
+    found = {}
+    for path in sorted((Path(__file__).parent / "bars").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "\ndef measure(" in text:
+            found[path.stem] = "\nFULL = True\n" in text
+    return found
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
+    known = _bars()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="BAR,BAR", help=f"of {', '.join(_BARS)}")
-    parser.add_argument("--full", action="store_true", help="also all_tests: every test from nothing")
+    parser.add_argument("--only", metavar="BAR,BAR", help=f"of {', '.join(known)}")
+    parser.add_argument("--full", action="store_true", help=f"also {', '.join(name for name, full in known.items() if full)}")
     parser.add_argument("--warm-cache", action="store_true", help="builds from nothing use packages fetched before")
     parser.add_argument("--json", type=Path, help="where the JSON goes; default: results.json in the folder")
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     parser.add_argument("--folder", type=Path, default=Path(cache) / "lepton_rules" / "bench", help="for all outputs")
     options = parser.parse_args(words)
-    options.bars = options.only.split(",") if options.only else _BARS if options.full else _BARS[:-1]
-    if unknown := [name for name in options.bars if name not in _BARS]:
-        parser.error(f"no bar is called {unknown[0]!r}; there are {', '.join(_BARS)}")
+    options.bars = [name for name, full in known.items() if options.full or not full]
+    if options.only:
+        options.bars = options.only.split(",")
+    if unknown := [name for name in options.bars if name not in known]:
+        parser.error(f"no bar is called {unknown[0]!r}; there are {', '.join(known)}")
     return options
 
 
