@@ -13,6 +13,7 @@ load(":evaluate.bzl", "ACCURACY", "evaluate", "measure", "metric_key")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":model_files.bzl", "declare_model", "model_flags", "model_providers")
 load(":plan.bzl", "plan")
+load(":profile.bzl", "lepton_monitor", "lepton_profile")
 load(":recipe_file.bzl", "write_recipe")
 load(":run.bzl", "RUN_ATTRS", "directory_flag", "lepton_run")
 load(":summary.bzl", "lepton_summary")
@@ -177,8 +178,13 @@ def _as_written(step, slots):
     )
 
 def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
-    """dict of position in `done` to the metrics.json of what came out there; the last has its own already."""
+    """What came out of each step, exported for the chip: the last is there already.
+
+    Returns:
+      struct(metrics = dict of position in `done` to metrics.json, models = dict of position to struct(directory, manifest)).
+    """
     result = {}
+    models = {}
     formats = [source.format] + [step.descriptor["produces"] for step in steps]
     first = len(source.steps) - 1
     for offset, format in enumerate(formats[:-1]):
@@ -191,7 +197,8 @@ def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
         measured = struct(label = display_label(ctx.label), directory = model.directory, manifest = model.manifest, hardware = hardware)
         predictions = evaluate(ctx, measured, dataset, name = folder + "/predictions.npz")
         result[position] = measure(ctx, measured, dataset, predictions, metrics, name = folder + "/metrics.json")
-    return result
+        models[position] = struct(directory = model.directory, manifest = model.manifest)
+    return struct(metrics = result, models = models)
 
 def _lepton_artifact_impl(ctx):
     if ctx.attr._run[RunSettingsInfo].on_device:
@@ -246,12 +253,16 @@ def _lepton_artifact_impl(ctx):
         metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
         alone = [metric for metric in metrics if not metric.descriptor["needs_baseline"]]
         predictions = evaluate(ctx, info, dataset)
+        after = struct(metrics = {}, models = {})
+        if ctx.attr.measure_steps:
+            after = _measure_steps(ctx, source, steps, done, hardware, dataset, alone)
         others.append(MetricsInfo(
             predictions = predictions,
             metrics = measure(ctx, info, dataset, predictions, alone),
             computed = [metric_key(metric) for metric in alone],
             dataset = dataset,
-            step_metrics = _measure_steps(ctx, source, steps, done, hardware, dataset, alone) if ctx.attr.measure_steps else {},
+            step_metrics = after.metrics,
+            step_models = after.models,
         ))
     recipe = write_recipe(
         ctx,
@@ -270,8 +281,18 @@ _lepton_artifact = rule(
     attrs = _ATTRS,
 )
 
+_RUNNABLES = {
+    ".monitor": lepton_monitor,
+    ".profile": lepton_profile,
+    ".summary": lepton_summary,
+}
+
 def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metrics = None, **kwargs):
-    """A model taken through a recipe for a chip, and the runnable `<name>.summary`.
+    """A model taken through a recipe for a chip, and its runnables.
+
+    `<name>.summary` prints size, accuracy and lineage, `<name>.report` writes all that is known as a page,
+    `<name>.profile` tells where time and memory go and what to do about it, and `<name>.monitor` runs it and serves
+    what is measured to Prometheus.
 
     Args:
       name: the target's name.
@@ -307,11 +328,12 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
         metrics_plugins = metric_components.plugins,
         **kwargs
     )
-    lepton_summary(
-        name = name + ".summary",
-        artifact = ":" + name,
-        tags = ["manual"],
-        visibility = kwargs.get("visibility"),
-        testonly = kwargs.get("testonly"),
-        target_compatible_with = kwargs.get("target_compatible_with"),
-    )
+    for suffix, runnable in _RUNNABLES.items():
+        runnable(
+            name = name + suffix,
+            artifact = ":" + name,
+            tags = ["manual"],
+            visibility = kwargs.get("visibility"),
+            testonly = kwargs.get("testonly"),
+            target_compatible_with = kwargs.get("target_compatible_with"),
+        )

@@ -77,5 +77,6 @@ def attributes_test_suite(name):
     loadingtest.equals(env, "model_with_code", ["lepton_allow_code", "manual"], sorted(_found("model_with_code")["tags"]))
 
     # Runnables are for who asks for them.
-    loadingtest.equals(env, "summary", ["manual"], _found("artifact_of_x.summary")["tags"])
-    loadingtest.equals(env, "summary_visibility", _COMMON["visibility"], _found("artifact_of_x.summary")["visibility"])
+    for runnable in ["monitor", "profile", "summary"]:
+        loadingtest.equals(env, runnable, ["manual"], _found("artifact_of_x." + runnable)["tags"])
+        loadingtest.equals(env, runnable + "_visibility", _COMMON["visibility"], _found("artifact_of_x." + runnable)["visibility"])

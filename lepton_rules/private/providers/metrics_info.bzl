@@ -1,12 +1,13 @@
 """MetricsInfo: what a model answered on its evaluation split, and how good that is."""
 
-def _init(*, predictions, metrics, computed, dataset, step_metrics = {}):
+def _init(*, predictions, metrics, computed, dataset, step_metrics = {}, step_models = {}):
     return {
         "computed": computed,
         "dataset": dataset,
         "metrics": metrics,
         "predictions": predictions,
         "step_metrics": step_metrics,
+        "step_models": step_models,
     }
 
 MetricsInfo, _new_metrics_info = provider(
@@ -18,5 +19,6 @@ MetricsInfo, _new_metrics_info = provider(
         "metrics": "File: metrics.json.",
         "predictions": "File: npz of the model's outputs, one row a sample.",
         "step_metrics": "dict of position in ModelInfo.steps to File: metrics.json of what came out of that step, where it was asked for.",
+        "step_models": "dict of position in ModelInfo.steps to struct(directory, manifest): what came out of that step, exported for the chip, where it was asked for.",
     },
 )

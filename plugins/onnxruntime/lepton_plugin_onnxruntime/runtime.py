@@ -17,6 +17,7 @@ from lepton_rules.worker import isa
 
 if TYPE_CHECKING:
     import numpy as np
+    import onnxruntime
 
     Array = np.ndarray[Any, Any]
 
@@ -39,6 +40,8 @@ class OnnxRuntime:
     LeptonError when the model is for a chip that this runtime does not know, when the chip's provider is not there,
     or when the machine lacks what the chip has.
     """
+
+    profiler = "lepton_plugin_onnxruntime.profiling.profiler:OnnxProfiler"
 
     def __init__(self, context: RuntimeContext) -> None:
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else the wheel reports home and writes to it
@@ -64,6 +67,7 @@ class OnnxRuntime:
             level = level.replace("enable_disable_all", "disable_all")
         level_name = f"ORT_{level.upper()}"
         session_options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level_name)
+        self._prepare(session_options)
         with tempfile.TemporaryDirectory() as scratch:
             path = _runnable(context.model.path, Path(scratch))
             if context.reference:
@@ -79,6 +83,9 @@ class OnnxRuntime:
             raise LeptonError(_WHAT, f"{wanted} did not start, and onnxruntime would run on the CPU instead", fix)
         self._inputs = [TensorSpec.from_json(spec) for spec in context.model.manifest["inputs"]]
         self._outputs = [TensorSpec.from_json(spec).name for spec in context.model.manifest["outputs"]]
+
+    def _prepare(self, options: onnxruntime.SessionOptions) -> None:
+        """Called before the session is made: the profiler has something to add."""
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs for one batch. LeptonError when an input is missing, unknown, or not of the declared dtype and

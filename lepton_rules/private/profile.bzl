@@ -1,0 +1,97 @@
+"""The runnables `<artifact>.profile` and `<artifact>.monitor`: an artifact on its chip, looked into while it runs."""
+
+load("@bazel_skylib//lib:shell.bzl", "shell")
+load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
+load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
+load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
+load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":gate_settings.bzl", "GATE_ATTRS")
+load(":launcher.bzl", "runfile", "runfile_root", "write_launcher")
+load(":messages.bzl", "display_label", "message")
+
+PROFILE_SOURCES = "//lepton_rules/profile:sources"
+PROFILE_PROGRAM = "//lepton_rules/profile:profile.py"
+
+def profile_words(ctx, artifact, label):
+    """What a program that runs an artifact is told, and the files that it needs.
+
+    Args:
+      ctx: the rule's context; the rule has GATE_ATTRS.
+      artifact: Target with ModelInfo.
+      label: string: what messages name.
+
+    Returns:
+      struct(environment = EnvironmentInfo, words = list of quoted shell words, files = list of File,
+      sources = list of depset of File).
+    """
+    model = artifact[ModelInfo]
+    if not model.hardware:
+        fail(message("artifact", ctx.label, "{} is for no chip, and runs nowhere".format(model.label), "Name a lepton_artifact"))
+    if MetricsInfo not in artifact:
+        fail(message("artifact", ctx.label, "{} has no dataset to take inputs from".format(model.label), "Give it one"))
+    evaluated = artifact[MetricsInfo]
+    plugin = model.hardware.plugin
+    split = evaluated.dataset.splits[evaluated.dataset.evaluation_split]
+    identity = ctx.attr._run[GateSettingsInfo].identity
+    files = [model.directory, model.manifest, split, identity]
+    words = [
+        "--label=" + shell.quote(label),
+        "--artifact_label=" + shell.quote(model.label),
+        "--plugin=" + shell.quote(plugin.name),
+        "--plugin_entry=" + shell.quote(plugin.entry),
+        "--component=" + shell.quote(model.hardware.runtime),
+        "--preload=" + shell.quote(",".join(plugin.preload)),
+        "--hardware=" + shell.quote(model.hardware.facts),
+        "--model=" + runfile(ctx, model.directory),
+        "--model_manifest=" + runfile(ctx, model.manifest),
+        "--dataset=" + runfile(ctx, split),
+        "--identity=" + runfile(ctx, identity),
+    ] + ["--python_path=" + runfile_root(ctx, root) for root in plugin.roots]
+    for position, step in enumerate(model.steps):
+        words.append("--step_manifest=" + runfile(ctx, step.manifest))
+        files.append(step.manifest)
+        exported = evaluated.step_models.get(position)
+        if exported:
+            words.append("--step_model_manifest={}={}".format(position + 1, runfile(ctx, exported.manifest)))
+            files.append(exported.manifest)
+        directory = exported.directory if exported else step.directory
+        words.append("--step_model={}={}".format(position + 1, runfile(ctx, directory)))
+        files.append(directory)
+    environment = plugin.environment
+    return struct(
+        environment = environment,
+        words = words,
+        files = files + [environment.directory, environment.key, environment.launcher],
+        sources = [ctx.attr._run[RunSettingsInfo].sources, plugin.sources, ctx.attr._profile_sources[DefaultInfo].files],
+    )
+
+def _runnable_impl(ctx):
+    told = profile_words(ctx, ctx.attr.artifact, display_label(ctx.label))
+    launcher = write_launcher(ctx, environment = told.environment, program = ctx.file._program, arguments = told.words)
+    return [DefaultInfo(
+        executable = launcher,
+        runfiles = ctx.runfiles(files = told.files, transitive_files = depset(transitive = told.sources)),
+    )]
+
+_ATTRS = GATE_ATTRS | {
+    "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "A lepton_artifact with a dataset, whose samples are the inputs."),
+    "_profile_sources": attr.label(default = PROFILE_SOURCES),
+}
+
+lepton_profile = rule(
+    implementation = _runnable_impl,
+    doc = "Profiles an artifact on its chip: time by operator, roofline, memory, sensitivity, advice, and a trace.",
+    attrs = _ATTRS | {
+        "_program": attr.label(default = PROFILE_PROGRAM, allow_single_file = True),
+    },
+    executable = True,
+)
+
+lepton_monitor = rule(
+    implementation = _runnable_impl,
+    doc = "Runs an artifact on its chip, and serves what is measured to Prometheus.",
+    attrs = _ATTRS | {
+        "_program": attr.label(default = "//lepton_rules/profile:monitor.py", allow_single_file = True),
+    },
+    executable = True,
+)

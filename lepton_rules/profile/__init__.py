@@ -1,0 +1,1 @@
+"""Where a model's time and memory go on its chip, what follows from that, and both live for Prometheus."""

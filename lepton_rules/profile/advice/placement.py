@@ -1,0 +1,29 @@
+"""Operators that the chip leaves to another one."""
+
+from __future__ import annotations
+
+from lepton_rules.profile.advice import Advice, without
+from lepton_rules.profile.evidence import Profile
+
+_LEAST_SHARE = 0.05
+
+
+def advise(profile: Profile) -> list[Advice]:
+    """Where what the CPU does for another chip takes at least 5 % of the time."""
+    places = {node.place for node in profile.nodes if node.place}
+    strangers = [node for node in profile.nodes if node.place == "CPUExecutionProvider"]
+    share = sum(node.share for node in strangers)
+    if len(places) < 2 or share < _LEAST_SHARE:
+        return []
+    worst = sorted({node.operator for node in strangers}, key=lambda operator: -profile.share(operator))
+    return [
+        Advice(
+            rule="placement",
+            title=f"{100 * share:.0f} % of the time is in {len(strangers)} operators that {profile.target} leaves to "
+            f"the CPU ({', '.join(worst[:4])}); with them on the chip it should get up to {without(share):.2g}x faster",
+            recipe=f'onnx.optimize(), onnx.fix_shapes(dimensions = {{"batch": "{profile.batch}"}}),',
+            gain=without(share),
+            basis="the measured time of those operators, without what the copies to them cost",
+            evidence={"share_of_time": share, "operators": len(strangers)},
+        )
+    ]
