@@ -4,6 +4,7 @@ load("//lepton_rules/private/providers:dataset_info.bzl", "DatasetInfo")
 load("//lepton_rules/private/providers:hardware_info.bzl", "HardwareInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
+load("//lepton_rules/private/providers:plan_info.bzl", "PlanInfo")
 load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
 load("//lepton_rules/private/providers:recipe_info.bzl", "RecipeInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
@@ -16,7 +17,9 @@ load(":plan.bzl", "plan")
 load(":profile.bzl", "lepton_monitor", "lepton_profile")
 load(":recipe_file.bzl", "write_recipe")
 load(":run.bzl", "RUN_ATTRS", "directory_flag", "lepton_run")
+load(":search.bzl", "SEARCH_ATTRS", "decode_search", "search_attributes")
 load(":summary.bzl", "lepton_summary")
+load(":tune.bzl", "lepton_tune")
 
 _DOC = """A model taken through a recipe for a chip: one action for each pass, and a manifest after each.
 
@@ -25,7 +28,7 @@ artifact's overrides, else the recipe, else the hardware's defaults, else the pl
 error before anything runs. The output group `recipe` is all of it as `recipe.yaml`, which `lepton run` repeats.
 """
 
-_ATTRS = RUN_ATTRS | {
+_ATTRS = RUN_ATTRS | SEARCH_ATTRS | {
     "dataset": attr.label(providers = [DatasetInfo], doc = "The data: its evaluation split measures accuracy; a slot named as another of its splits is bound to it."),
     "hardware": attr.label(mandatory = True, providers = [HardwareInfo], doc = "The chip that the artifact is for."),
     "measure_steps": attr.bool(doc = "Also measures what came out of each pass, exported for the chip as it is, for `<name>.summary` to show. Nothing runs until that is asked for."),
@@ -104,7 +107,20 @@ def _check_slots_used(ctx, steps, bound):
         if name not in known:
             fail(message("slots", ctx.label, "no pass has a slot {}; {}".format(repr(name), near_miss(name, known)), "Correct its name, or remove it"))
 
-def _run_step(ctx, step, folder, model, hardware, slots):
+def run_step(ctx, step, folder, model, hardware, slots):
+    """Declares the action of one step of a plan.
+
+    Args:
+      ctx: the rule's context; the rule has RUN_ATTRS, `seed` and `threads`.
+      step: what resolve_step returns.
+      folder: string: the folder of the outputs, below the target's.
+      model: struct(directory, manifest, environment): the model before the step.
+      hardware: HardwareInfo.
+      slots: dict of string to what the slot is bound to.
+
+    Returns:
+      what declare_model returns.
+    """
     files = declare_model(ctx, "{}/{}_{}".format(ctx.label.name, folder, step.qualified))
     args = ctx.actions.args()
     args.add_all([
@@ -177,6 +193,27 @@ def _as_written(step, slots):
         slots = {name: slot.origin for name, slot in slots.items()},
     )
 
+def _with_origin(steps, recipe_steps):
+    """The plan's steps, with whether the recipe names them: an exporter that it does not was inserted."""
+    names = [(step.plugin.label, step.name) for step in recipe_steps]
+    position = 0
+    result = []
+    for step in steps:
+        declared = position < len(names) and names[position] == (step.plugin.label, step.name)
+        position += 1 if declared else 0
+        result.append(struct(
+            kind = step.kind,
+            plugin = step.plugin,
+            name = step.name,
+            descriptor = step.descriptor,
+            config = step.config,
+            qualified = step.qualified,
+            needs = step.needs,
+            origins = step.origins,
+            declared = declared,
+        ))
+    return result
+
 def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
     """What came out of each step, exported for the chip: the last is there already.
 
@@ -192,7 +229,7 @@ def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
         model = struct(directory = done[position].directory, manifest = done[position].manifest, environment = source.environment)
         folder = "after/{}".format(position + 1)
         for step in plan(ctx.label, struct(plugins = source.plugins, format = format, needs = []), [], hardware, []):
-            files = _run_step(ctx, step, folder + "/1", model, hardware, {})
+            files = run_step(ctx, step, folder + "/1", model, hardware, {})
             model = struct(directory = files.directory, manifest = files.manifest)
         measured = struct(label = display_label(ctx.label), directory = model.directory, manifest = model.manifest, hardware = hardware)
         predictions = evaluate(ctx, measured, dataset, name = folder + "/predictions.npz")
@@ -209,25 +246,35 @@ def _lepton_artifact_impl(ctx):
     source = ctx.attr.model[ModelInfo]
     hardware = ctx.attr.hardware[HardwareInfo]
     if ctx.attr.recipe:
-        recipe_steps = ctx.attr.recipe[RecipeInfo].steps
+        recipe = ctx.attr.recipe[RecipeInfo]
     else:
-        recipe_steps = decode_components(ctx, ctx.attr.pass_plugins, ctx.attr.passes, ["pass", "exporter"])
+        recipe = RecipeInfo(
+            label = display_label(ctx.label),
+            steps = decode_components(ctx, ctx.attr.pass_plugins, ctx.attr.passes, ["pass", "exporter"]),
+        )
+    recipe_steps = recipe.steps
     overrides = decode_components(ctx, ctx.attr.override_plugins, ctx.attr.overrides, ["pass", "exporter"])
     steps = plan(ctx.label, source, recipe_steps, hardware, overrides)
     bound = _bound_slots(ctx)
     _check_slots_used(ctx, steps, bound)
 
+    space = decode_search(ctx, ["{}.{}".format(step.plugin.name, step.name) for step in recipe_steps])
+
     plugins = {plugin.label: plugin for plugin in source.plugins}
     model = source
+    models = [source]
+    slots_of_steps = []
     done = list(source.steps)
     written = []
     for number, step in enumerate(steps):
         plugins[step.plugin.label] = step.plugin
         slots = _slots_of(ctx, step, bound)
+        slots_of_steps.append(slots)
         written.append(_as_written(step, slots) if slots else step)
-        files = _run_step(ctx, step, str(number + 1), model, hardware, slots)
+        files = run_step(ctx, step, str(number + 1), model, hardware, slots)
         done.append(struct(name = step.qualified, directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
         model = struct(directory = files.directory, manifest = files.manifest, environment = source.environment)
+        models.append(model)
     if not steps:
         files = _bind(ctx, source, hardware)
         done.append(struct(name = "bind", directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
@@ -264,7 +311,20 @@ def _lepton_artifact_impl(ctx):
             step_metrics = after.metrics,
             step_models = after.models,
         ))
-    recipe = write_recipe(
+    others.append(PlanInfo(
+        dataset = ctx.attr.dataset[DatasetInfo] if ctx.attr.dataset else None,
+        hardware = hardware,
+        label = ctx.label,
+        metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"]),
+        models = models,
+        search = space.search or recipe.search,
+        search_without = space.without or recipe.search_without,
+        seed = ctx.attr.seed,
+        slots = slots_of_steps,
+        steps = _with_origin(steps, recipe_steps),
+        threads = ctx.attr.threads,
+    ))
+    written_recipe = write_recipe(
         ctx,
         doc = "lepton run repeats it",
         steps = written,
@@ -273,7 +333,7 @@ def _lepton_artifact_impl(ctx):
         seed = ctx.attr.seed,
         threads = ctx.attr.threads,
     )
-    return model_providers(info, others, recipe)
+    return model_providers(info, others, written_recipe)
 
 _lepton_artifact = rule(
     implementation = _lepton_artifact_impl,
@@ -287,12 +347,12 @@ _RUNNABLES = {
     ".summary": lepton_summary,
 }
 
-def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metrics = None, **kwargs):
+def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metrics = None, search = [], **kwargs):
     """A model taken through a recipe for a chip, and its runnables.
 
     `<name>.summary` prints size, accuracy and lineage, `<name>.report` writes all that is known as a page,
     `<name>.profile` tells where time and memory go and what to do about it, and `<name>.monitor` runs it and serves
-    what is measured to Prometheus.
+    what is measured to Prometheus. `<name>.tune` searches what the recipe leaves open.
 
     Args:
       name: the target's name.
@@ -301,10 +361,12 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
       recipe: a lepton_recipe, or an ordinary list of passes such as `[onnx.optimize(), onnx.quantize()]`.
       overrides: list of passes whose options win over the recipe's.
       metrics: list of metrics to compute on the dataset's evaluation split. Default: accuracy.
+      search: what `<name>.tune` varies instead of what the recipe says; see lepton_recipe.
       **kwargs: Bazel's common attributes, and
         `dataset`: a lepton_dataset. Its evaluation split measures accuracy, and a slot named as another of its splits is bound to that;
         `slots`: dict of label to what it is bound to, `{":teacher": "teacher", ":digits": "calibration=train"}`: a model, or a dataset and one
         of its splits (default: the split named as the slot, else `train`), several separated by commas;
+        `search_without`: list of passes that `<name>.tune` may leave out;
         `seed`: of every pass that draws random numbers (0);
         `threads`: for each pass (1). Sums depend on it, so it is part of the actions' keys;
         `measure_steps`: whether `<name>.summary` also measures what came out of each pass (False).
@@ -315,8 +377,11 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
     passes = component_attributes("recipe", name, recipe if type(recipe) in ["list", "tuple"] else [])
     override_components = component_attributes("overrides", name, overrides)
     metric_components = component_attributes("metrics", name, metrics)
+    space = search_attributes(name, search)
     _lepton_artifact(
         name = name,
+        search = space.json,
+        search_plugins = space.plugins,
         model = model,
         hardware = hardware,
         recipe = None if type(recipe) in ["list", "tuple"] else recipe,
@@ -337,3 +402,4 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
             testonly = kwargs.get("testonly"),
             target_compatible_with = kwargs.get("target_compatible_with"),
         )
+    lepton_tune(name, testonly = kwargs.get("testonly"))

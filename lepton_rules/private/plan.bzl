@@ -16,7 +16,8 @@ def resolve_step(label, step, hardware, artifact_config = {}):
       artifact_config: dict: what the artifact sets.
 
     Returns:
-      struct(kind, plugin, name, descriptor, config = dict of every option, qualified, needs = list of the capabilities it needs).
+      struct(kind, plugin, name, descriptor, config = dict of every option, qualified, needs = list of the capabilities it needs, origins = dict of option
+      to who set it).
     """
     qualified = _qualified(step.plugin, step.name)
     schema = step.descriptor["config"]
@@ -37,6 +38,7 @@ def resolve_step(label, step, hardware, artifact_config = {}):
         config = resolved.config,
         qualified = qualified,
         needs = [need.capability for need in needs],
+        origins = resolved.origins,
     )
 
 def _check_model(label, model, hardware):

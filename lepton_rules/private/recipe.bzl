@@ -7,6 +7,7 @@ load(":components.bzl", "component_attributes", "decode_components")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":plan.bzl", "resolve_step")
 load(":recipe_file.bzl", "write_recipe")
+load(":search.bzl", "SEARCH_ATTRS", "decode_search", "search_attributes")
 
 _DOC = """A compression recipe: an ordered list of passes, each from a plugin. Its output is the same as `recipe.yaml`.
 
@@ -15,7 +16,7 @@ its hardware is checked for those chips when it is analysed: what one of them ca
 runs, with no model and no artifact.
 """
 
-_ATTRS = {
+_ATTRS = SEARCH_ATTRS | {
     "extends": attr.label(providers = [RecipeInfo], doc = "A recipe whose passes come before this one's."),
     "hardware": attr.label_list(providers = [HardwareInfo], doc = "The chips that the recipe is for, checked when it is analysed."),
     "override_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
@@ -60,9 +61,16 @@ def _lepton_recipe_impl(ctx):
         for step in steps:
             resolve_step(ctx.label, step, hardware[HardwareInfo])
     file = write_recipe(ctx, doc = "lepton run --hardware TARGET plans it for a chip", steps = steps)
+    space = decode_search(ctx, [_qualified(step) for step in steps])
+    extended = ctx.attr.extends[RecipeInfo] if ctx.attr.extends else struct(search = [], search_without = [])
     return [
         DefaultInfo(files = depset([file])),
-        RecipeInfo(label = display_label(ctx.label), steps = steps),
+        RecipeInfo(
+            label = display_label(ctx.label),
+            search = space.search or extended.search,
+            search_without = space.without or extended.search_without,
+            steps = steps,
+        ),
     ]
 
 _lepton_recipe = rule(
@@ -72,7 +80,7 @@ _lepton_recipe = rule(
     provides = [RecipeInfo],
 )
 
-def lepton_recipe(name, passes = [], overrides = [], **kwargs):
+def lepton_recipe(name, passes = [], overrides = [], search = [], **kwargs):
     """A compression recipe. Building it writes `<name>/recipe.yaml`, which `lepton run` takes.
 
     Args:
@@ -80,14 +88,20 @@ def lepton_recipe(name, passes = [], overrides = [], **kwargs):
       passes: list of passes, such as `[onnx.optimize(), onnx.quantize(calibrator = "Entropy")]`. An exporter may
         stand among them; otherwise the one that fits is inserted where the format changes.
       overrides: list of passes of the extended recipe whose options this one changes.
+      search: what `<artifact>.tune` varies, in the passes' own constructors: `[onnx.quantize(calibrator = ["MinMax", "Entropy"])]`. A
+        list is a choice, a tuple `(low, high)` a range, any other value is fixed. Two entries of one pass are alternatives.
       **kwargs: Bazel's common attributes, and
+        `search_without`: list of passes that it may leave out, such as `["onnx.smooth_quant"]`;
         `extends`: a lepton_recipe, whose passes come before these;
         `hardware`: list of lepton_hardware that the recipe is for: what one of them cannot do is an error when the recipe is analysed.
     """
     components = component_attributes("passes", name, passes)
     changes = component_attributes("overrides", name, overrides)
+    space = search_attributes(name, search)
     _lepton_recipe(
         name = name,
+        search = space.json,
+        search_plugins = space.plugins,
         passes = components.json,
         plugins = components.plugins,
         overrides = changes.json,

@@ -7,8 +7,10 @@ load("//lepton_rules/private/environment:image_repository.bzl", "image_environme
 load("//lepton_rules/private/environment:repository.bzl", "environment_repository")
 load("//lepton_rules/private/fetch:fetch_model.bzl", "ATTRS", "fetch_model_repository")
 load("//lepton_rules/private/host:repository.bzl", "host_repository")
+load("//lepton_rules/private/trials:repository.bzl", "trials_repository")
 
 _HOST = "lepton_rules_host"
+_TRIALS = "lepton_rules_trials"
 _ALLOWED = "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 _environment = tag_class(
@@ -105,7 +107,7 @@ def declarations(modules, fail = fail):
       struct(environments, image_environments, bases, models): dicts of repository name to tag.
     """
     found = {field: {} for _, _, field in _KINDS}
-    owners = {_HOST: "lepton_rules itself"}
+    owners = {_HOST: "lepton_rules itself", _TRIALS: "lepton_rules itself"}
     for module in modules:
         declared = {}
         owner = "module " + (module.name or "(root)")
@@ -204,6 +206,7 @@ def _lepton_impl(module_ctx):
             what = "base " + tag.name,
         )
     host_repository(name = _HOST)
+    trials_repository(name = _TRIALS)
     return module_ctx.extension_metadata(reproducible = True)
 
 lepton = module_extension(

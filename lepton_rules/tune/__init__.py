@@ -1,0 +1,1 @@
+"""The runnable `<artifact>.tune`: a search over what a recipe leaves open."""
