@@ -1,4 +1,4 @@
-"""Judges in a build action what needs no measuring: size and accuracy. The test only shows the verdict.
+"""Judges in a build action what needs no measuring. The test only shows the verdict.
 
     launch -s -P lepton_rules/measure/verdict_action.py size --output_report=… --output_verdict=… --output_xml=…
         --output_measurement=… <the flags of size_test.py>
@@ -14,9 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lepton_rules.measure import accuracy_test, gate, size_test
+from lepton_rules.measure import accuracy_test, compatibility_test, gate, parity_test, size_test
 
-_TESTS = {"accuracy": accuracy_test, "size": size_test}
+_TESTS = {
+    "accuracy": accuracy_test,
+    "compatibility": compatibility_test,
+    "parity": parity_test,
+    "size": size_test,
+}
 
 
 if __name__ == "__main__":
