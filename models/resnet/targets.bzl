@@ -15,6 +15,7 @@ TARGETS = [
     "resnet_int8_cpu.summary",
     "resnet_int8_cpu_accuracy_test",
     "resnet_int8_cpu_latency_test",
+    "resnet_int8_cpu_parity_test",
     "resnet_int8_cpu_size_test",
     "resnet_int8_gpu",
     "resnet_int8_gpu.summary",
@@ -26,6 +27,7 @@ TARGETS = [
     "resnet_tiny_cpu.profile",
     "resnet_tiny_cpu.summary",
     "resnet_tiny_cpu_accuracy_test",
+    "resnet_tiny_cpu_compatibility_test",
     "resnet_tiny_cpu_latency_test",
     "resnet_tiny_cpu_size_test",
 ]
