@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -68,10 +69,14 @@ class OnnxRuntime:
         level_name = f"ORT_{level.upper()}"
         session_options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level_name)
         self._prepare(session_options)
-        with tempfile.TemporaryDirectory() as scratch:
-            path = _runnable(context.model.path, Path(scratch))
-            if context.reference:
-                path = lowered(path, Path(scratch))
+        with contextlib.ExitStack() as stack:
+            path = context.model.path / MODEL_FILE
+            # Only where a copy is needed: an image may have no directory that can be written.
+            if context.reference or _linked(context.model.path):
+                scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                path = _runnable(context.model.path, scratch)
+                if context.reference:
+                    path = lowered(path, scratch)
             try:
                 self._session = onnxruntime.InferenceSession(str(path), session_options, providers=providers)
             except Exception as error:  # onnxruntime's own classes share no base but Exception
@@ -146,9 +151,14 @@ def _providers(options: Mapping[str, str], available: list[str], target: str) ->
     return chosen
 
 
+def _linked(directory: Path) -> bool:
+    """Whether the weights are a file that is a link, as inputs of sandboxed actions are: onnxruntime refuses it."""
+    return (directory / DATA_FILE).is_symlink()
+
+
 def _runnable(directory: Path, scratch: Path) -> Path:
-    """The path to load. onnxruntime refuses weights in a file that is a link, as inputs of sandboxed actions are."""
-    if not (directory / DATA_FILE).exists():
+    """The path to load: in `scratch`, where the weights are a link."""
+    if not _linked(directory):
         return directory / MODEL_FILE
     for name in (MODEL_FILE, DATA_FILE):
         shutil.copyfile(directory / name, scratch / name)
