@@ -19,7 +19,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_EXTENSIONS = ["binary_tensor_data"]
+_EXTENSIONS = ["binary_tensor_data", "model_configuration"]
 _JSON = "application/json"
 
 
@@ -49,6 +49,7 @@ class App:
         for base in (model, versioned):
             self._paths[base] = ("GET", self._model)
             self._paths[base + "/ready"] = ("GET", self._ready)
+            self._paths[base + "/config"] = ("GET", self._config)
             self._paths[base + "/infer"] = ("POST", self._infer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,6 +59,9 @@ class App:
             await _answer_error(send, error)
         except _Gone:
             return
+        except asyncio.CancelledError:  # the drain's end
+            self._state.abandoned += 1
+            await _answer_error(send, RequestError(503, "the server has ended"))
         except Exception:
             LOGGER.exception("request failed")
             await _answer_error(send, RequestError(500, "the server failed; its log says why"))
@@ -102,6 +106,9 @@ class App:
     async def _model(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _answer_json(send, self._state.serving().signature.metadata())
 
+    async def _config(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _answer_json(send, self._state.serving().signature.config(self._options.max_batch))
+
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         text, kind = self._state.serving().metrics.exposition()
         await _answer(send, 200, text, [("content-type", kind)])
@@ -130,6 +137,7 @@ class App:
         from lepton_server import http_codec  # with numpy, which is not imported before the server listens
 
         service = self._state.serving()
+        gone = scope.get("lepton.gone", _never)
         headers = _headers(scope["headers"])
         json_length = _length(headers, "inference-header-content-length")
         held = 0
@@ -140,9 +148,11 @@ class App:
             self._state.pending_bytes += len(body) - held
             held = len(body)
             inference = http_codec.decode(body, json_length, service.signature)
-            results = await service.infer(inference.inputs, scope.get("lepton.gone", _never))
+            results = await service.infer(inference.inputs, gone)
         finally:
             self._state.pending_bytes -= held
+        if gone():
+            raise _Gone
         answer, answer_json_length = http_codec.encode(inference, results, service.signature)
         fields = [("content-type", _JSON if answer_json_length is None else "application/octet-stream")]
         if answer_json_length is not None:

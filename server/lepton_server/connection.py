@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with limits that it has not: time for headers, their size, and the number of connections.
+"""uvicorn's HTTP protocol with limits that it has not: time for headers, bytes that are no body, connections.
 
 The parser is llhttp's (httptools); nothing here reads HTTP.
 """
@@ -6,14 +6,17 @@ The parser is llhttp's (httptools); nothing here reads HTTP.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 _MAX_HEADER_BYTES = 64 << 10
+_FRAMING = 16  # bytes of a chunk's frame for one of its body: a body in chunks of one byte passes
 _DISCARD_S = 5.0  # how long what remains of a refused body is read, so that the client sees the answer
 
 
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What connections share.
 
@@ -22,19 +25,20 @@ class Limits:
         header_timeout_s: from the first byte of a request, or the connection's start, to the end of its headers.
     """
 
-    max_connections: int = 1024
-    header_timeout_s: float = 10.0
+    max_connections: int
+    header_timeout_s: float
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. Sets `lepton.gone` in each request's scope: whether its client has closed the connection."""
 
-    limits = Limits()
+    limits: Limits
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deadline: asyncio.TimerHandle | None = None
-        self._header_bytes = 0
+        self._overhead = 0  # bytes of this request that are no body
+        self._body_bytes = 0
         self._in_headers = False
         self._in_message = False
 
@@ -54,29 +58,33 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._deadline is None and not self._in_message:
             self._arm(self.limits.header_timeout_s)
-        if self._in_headers or not self._in_message:
-            self._header_bytes += len(data)
+        self._overhead += len(data)
         super().data_received(data)
-        if self._in_message and not self._in_headers:
-            self._header_bytes = 0
-        elif self._header_bytes > _MAX_HEADER_BYTES:
-            self._refuse(b"431 Request Header Fields Too Large", b"the headers are too large")
+        if self._overhead > _MAX_HEADER_BYTES + _FRAMING * self._body_bytes and not self.transport.is_closing():
+            self._refuse(b"431 Request Header Fields Too Large", b"headers or trailers are too large")
 
     def on_message_begin(self) -> None:
         self._in_message = self._in_headers = True
+        self._overhead = self._body_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
-        self._header_bytes = 0
         self._disarm()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._overhead -= len(body)
+        self._body_bytes += len(body)
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         self._in_message = False
+        self._overhead = self._body_bytes = 0
         self._disarm()
         super().on_message_complete()
         if self.cycle.response_complete and self.timeout_keep_alive_task is None:
+            # The answer went out before the request was read, and the wait for the next one begins only now.
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -85,6 +93,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._in_message and not self._in_headers and not self.pipeline:
             self._arm(_DISCARD_S)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes an idle connection; one whose client does not read its answer, at once."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.scope["lepton.gone"] = lambda: cycle.disconnected  # type: ignore[typeddict-unknown-key]
@@ -107,8 +122,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: bytes, why: bytes, headers: bytes = b"") -> None:
-        body = b'{"error": "%s"}' % why
+        """Closes the connection; says why, where no answer is on its way."""
         if self.cycle is None or self.cycle.response_complete:
+            body = b'{"error":"%s"}' % why
             self.transport.write(
                 b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%sconnection: close\r\n\r\n%s"
                 % (status, len(body), headers, body)

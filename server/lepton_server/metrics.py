@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 
 from lepton_server.signature import Signature
@@ -22,6 +30,7 @@ class Metrics:
     """
 
     def __init__(self, signature: Signature, queue_depth: Callable[[], int]) -> None:
+        disable_created_metrics()
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._registry = registry

@@ -53,15 +53,15 @@ class Server:
         self._started = time.perf_counter()
 
     async def serve(self) -> int:
-        """Returns the process's exit code: 0 after a signal, 1 where the model cannot be served.
+        """Returns the process's exit code: 0 after a signal, 1 where the model cannot be served or requests that were
+        in flight were not answered in time.
 
         Raises:
             LeptonError: the port cannot be had.
         """
         options = self._options
         self._loop = asyncio.get_running_loop()
-        limits = Limits()
-        limits.max_connections, limits.header_timeout_s = options.max_connections, options.header_timeout_s
+        limits = Limits(max_connections=options.max_connections, header_timeout_s=options.header_timeout_s)
         config = uvicorn.Config(
             App(options, self._state),
             http=type("Protocol", (BoundedProtocol,), {"limits": limits}),
@@ -81,9 +81,11 @@ class Server:
             log(logging.INFO, "listening", host=options.host, port=listener.getsockname()[1])
             threading.Thread(target=self._load, name="load", daemon=True).start()
             await self._uvicorn.serve([listener])
-        in_flight = len(self._uvicorn.server_state.tasks)
-        log(logging.INFO, "stopped", requests=self._uvicorn.server_state.total_requests, abandoned=in_flight)
-        return self._code
+        if cancelled := list(self._uvicorn.server_state.tasks):
+            await asyncio.wait(cancelled, timeout=1)
+        abandoned = self._state.abandoned
+        log(logging.INFO, "stopped", requests=self._uvicorn.server_state.total_requests, abandoned=abandoned)
+        return self._code or (1 if abandoned else 0)
 
     def _load(self) -> None:
         """Runs in a thread of its own, so that the server answers while it loads."""
@@ -123,6 +125,7 @@ class Server:
         log(logging.ERROR, message)
         self._code = 1
         self._uvicorn.should_exit = True
+        self._state.draining = True
 
     def _drain(self, name: str) -> None:
         """The first signal begins the end; another one changes nothing."""

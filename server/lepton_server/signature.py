@@ -83,3 +83,22 @@ class Signature:
             # As the protocol's gRPC names them. Clients tell by the digest whether this is the model they know.
             "properties": {"digest": self.digest},
         }
+
+    def config(self, max_batch: int) -> dict[str, Any]:
+        """Returns the model's configuration as Triton's extension model_configuration has it.
+
+        https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_model_configuration.md
+        """
+
+        def tensor(one: Tensor) -> dict[str, Any]:
+            dims = one.metadata()["shape"][1 if self.batched else 0 :]
+            kind = "STRING" if one.datatype == "BYTES" else one.datatype
+            return {"name": one.name, "data_type": f"TYPE_{kind}", "dims": dims}
+
+        return {
+            "name": self.name,
+            "platform": self.platform,
+            "max_batch_size": max_batch if self.batched else 0,
+            "input": [tensor(one) for one in self.inputs],
+            "output": [tensor(one) for one in self.outputs],
+        }

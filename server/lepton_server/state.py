@@ -19,11 +19,13 @@ class State:
         service: the model, once it is ready.
         draining: whether SIGTERM came.
         pending_bytes: of bodies that are held.
+        abandoned: requests that were not answered before the drain's end.
     """
 
     service: Service | None = None
     draining: bool = False
     pending_bytes: int = 0
+    abandoned: int = 0
 
     @property
     def ready(self) -> bool:

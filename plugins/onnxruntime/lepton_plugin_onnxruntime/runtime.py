@@ -175,8 +175,9 @@ def _check_inputs(inputs: Mapping[str, Array], specs: list[TensorSpec]) -> None:
         fits = len(array.shape) == len(spec.shape) and all(
             isinstance(want, str) or have == want for have, want in zip(array.shape, spec.shape, strict=True)
         )
-        if array.dtype.name != spec.dtype or not fits:
-            got, wanted = f"{array.dtype.name}{list(array.shape)}", f"{spec.dtype}{list(spec.shape)}"
+        dtype = "str" if array.dtype.kind in "OU" else array.dtype.name
+        if dtype != spec.dtype or not fits:
+            got, wanted = f"{dtype}{list(array.shape)}", f"{spec.dtype}{list(spec.shape)}"
             raise LeptonError(_WHAT, f"input {spec.name!r} is {got}, the model's is {wanted}", "Convert the input")
 
 
