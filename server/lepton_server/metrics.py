@@ -30,7 +30,7 @@ class Metrics:
     """
 
     def __init__(self, signature: Signature, queue_depth: Callable[[], int]) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._registry = registry

@@ -18,6 +18,9 @@ from lepton_server.signature import Tensor
 
 Array = np.ndarray[Any, Any]
 
+# numpy's kinds of types, and what JSON's values must be in Python.
+_JSON_KINDS: dict[str, set[type]] = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}, "O": {str}}
+
 
 def from_json(tensor: Tensor, shape: Sequence[int], data: object) -> Array:
     """Returns the array that JSON holds, flat or nested as the shape is.
@@ -28,13 +31,9 @@ def from_json(tensor: Tensor, shape: Sequence[int], data: object) -> Array:
     flat = _flat(tensor, shape, data)
     if len(flat) != math.prod(shape):
         raise _bad(tensor, f"its data has {len(flat)} values and its shape {list(shape)} has {math.prod(shape)}")
-    if tensor.dtype == "str":
-        kinds: set[Any] = {str}
-        wanted = wide = np.dtype(object)
-    else:
-        wanted = np.dtype(tensor.dtype)
-        kinds = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}}[wanted.kind]
-        wide = np.dtype(np.float64) if wanted.kind == "f" else wanted
+    wanted = np.dtype("O" if tensor.dtype == "str" else tensor.dtype)
+    kinds = _JSON_KINDS[wanted.kind]
+    wide = np.dtype(np.float64) if wanted.kind == "f" else wanted
     if others := set(map(type, flat)) - kinds:
         raise _bad(tensor, f"its data has a JSON {_json_kind(others.pop())}, and its datatype is {tensor.datatype}")
     with np.errstate(over="ignore"):
