@@ -209,7 +209,9 @@ def test_paths_that_are_there(server: Server) -> None:
         "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1, 4]}],
     }
     for path in ("/v2/models/m", "/v2/models/m/", "/v2/models/m/versions/1"):
-        assert server.ask("GET", path).json() == metadata
+        found = server.ask("GET", path).json()
+        assert found.pop("properties")["digest"].startswith("sha256:")
+        assert found == metadata
     assert server.ask("GET", "/v2/models/m/versions/1/ready").json() == {"name": "m", "ready": True}
     head = server.ask("HEAD", "/v2/health/live")
     assert (head.status, head.body) == (200, b"")
