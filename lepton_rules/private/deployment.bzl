@@ -95,27 +95,27 @@ def _check_names(ctx):
     for attribute in ["service_account", "priority_class"]:
         value = getattr(ctx.attr, attribute)
         if value and not is_dns_subdomain(value):
-            _refuse(ctx, attribute, "{} is not a name of a-z, 0-9, - and .".format(repr(value)), "Correct it")
+            _refuse(ctx, attribute, "{} is not a name of a-z, 0-9, . and -".format(repr(value)), "Correct it")
     for secret in ctx.attr.image_pull_secrets:
         if not is_dns_subdomain(secret):
-            _refuse(ctx, "image_pull_secrets", "{} is not a name of a-z, 0-9, - and .".format(repr(secret)), "Correct it")
+            _refuse(ctx, "image_pull_secrets", "{} is not a name of a-z, 0-9, . and -".format(repr(secret)), "Correct it")
     for attribute in ["repository", "model_repository"]:
         value = getattr(ctx.attr, attribute)
         if value and not is_repository(value):
             _refuse(ctx, attribute, "{} is not a repository, such as registry.example.com/team/model; the digest comes from the image".format(repr(value)), "Write it without tag and digest")
     if ctx.attr.part_of and not is_label_value(ctx.attr.part_of):
-        _refuse(ctx, "part_of", "{} is not at most 63 letters, digits, -, _ and .".format(repr(ctx.attr.part_of)), "Correct it")
+        _refuse(ctx, "part_of", "{} is not at most 63 letters, digits, ., _ and -".format(repr(ctx.attr.part_of)), "Correct it")
     for attribute in ["app_labels", "service_monitor_labels", "node_selector"]:
         for key, value in getattr(ctx.attr, attribute).items():
             if not is_label_key(key):
-                _refuse(ctx, attribute, "{} is no key of a label".format(repr(key)), "Write a name of at most 63 letters, digits, -, _ and ., after a domain and / where it has one")
+                _refuse(ctx, attribute, "{} is no key of a label".format(repr(key)), "Write a name of at most 63 letters, digits, ., _ and -, after a domain and / where it has one")
             if not is_label_value(value):
-                _refuse(ctx, attribute, "{} has the value {}".format(key, repr(value)), "Write at most 63 letters, digits, -, _ and .")
+                _refuse(ctx, attribute, "{} has the value {}".format(key, repr(value)), "Write at most 63 letters, digits, ., _ and -")
             if attribute != "node_selector" and key.startswith("app.kubernetes.io/"):
                 _refuse(ctx, attribute, "{} is the rule's own".format(key), "Remove it; app_name and part_of set them")
     for key in ctx.attr.annotations:
         if not is_label_key(key):
-            _refuse(ctx, "annotations", "{} is no key of an annotation".format(repr(key)), "Write a name of at most 63 letters, digits, -, _ and ., after a domain and / where it has one")
+            _refuse(ctx, "annotations", "{} is no key of an annotation".format(repr(key)), "Write a name of at most 63 letters, digits, ., _ and -, after a domain and / where it has one")
     for key in ctx.attr.env:
         if not is_environment_name(key):
             _refuse(ctx, "env", "{} is no name of a variable".format(repr(key)), "Write letters, digits and _")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from case import Case, Group
+from deployments import DEPLOYMENTS
 
 
 def _recipe(name: str, passes: str, says: str) -> Case:
@@ -820,4 +821,9 @@ _BUDGETS = [
     ),
 ]
 
-DECLARATIONS = Group("declarations", _OPTIONS + _PLANS + _SLOTS + _HARDWARE + _MODELS + _PLUGINS + _DATASETS + _BUDGETS)
+DECLARATIONS = Group(
+    "declarations",
+    [
+        *_OPTIONS, *_PLANS, *_SLOTS, *_HARDWARE, *_MODELS, *_PLUGINS, *_DATASETS, *_BUDGETS, *DEPLOYMENTS,
+    ],
+)  # fmt: skip

@@ -19,6 +19,8 @@ MODULE_FILES = [
     "module/gates/test_wrong.py",
     "module/good/BUILD.bazel",
     "module/good/hello.txt",
+    "module/images/BUILD.bazel",
+    "module/images/images.bzl",
     "module/lib/BUILD.bazel",
     "module/lib/wheel.bzl",
     "module/other.lock",
