@@ -31,6 +31,7 @@ def _lepton_tar_layer_impl(ctx):
         LayersInfo(
             config = ctx.file.config,
             layers = [struct(blob = blob, descriptor = descriptor)],
+            packages = [struct(kind = ctx.attr.package_kind, facts = ctx.file.facts)] if ctx.attr.package_kind else [],
             platform = {"architecture": ctx.attr.architecture, "os": "linux"} if ctx.attr.architecture else None,
         ),
     ]
@@ -42,6 +43,8 @@ lepton_tar_layer = rule(
         "architecture": attr.string(doc = "What it is for, in OCI's names: `amd64`, `arm64`. Without it, for any."),
         "compression": attr.string(default = "zstd", values = _SUFFIXES.keys(), doc = "`none`, `gzip` or `zstd`."),
         "config": attr.label(allow_single_file = [".json"], doc = "An image configuration's `config` that what is put on it starts from."),
+        "facts": attr.label(allow_single_file = [".json"], doc = "What is installed in it, for its images' provenance: `{\"packages\": {name: version}}`. With `package_kind`."),
+        "package_kind": attr.string(values = ["", "deb", "pypi"], doc = "Whose packages `facts` tells."),
         "tar": attr.label(mandatory = True, allow_single_file = [".tar"], doc = "The tar, without compression."),
         "_environment": attr.label(default = Label("@lepton_rules_oci//:environment"), providers = [EnvironmentInfo], cfg = "exec"),
         "_main": attr.label(default = Label("//lepton_rules/oci:tar_layer.py"), allow_single_file = True),

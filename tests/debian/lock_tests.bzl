@@ -45,7 +45,7 @@ def _architectures_test_impl(ctx):
     asserts.equals(env, None, architectures_problem(["amd64", "arm64"]))
     asserts.equals(env, 'architecture "x86_64" is unknown, and accepted are amd64 and arm64', architectures_problem(["x86_64"]))
     asserts.equals(env, "it is for no architecture, and accepted are amd64 and arm64", architectures_problem([]))
-    text = layers_build_file(architecture = "arm64", compression = "gzip", config = "config.json", packages = {"a": "1"})
+    text = layers_build_file(architecture = "arm64", compression = "gzip", config = "config.json", package_kind = "deb", packages = {"a": "1"})
     asserts.true(env, 'actual = ":gzip"' in text, text)
     return unittest.end(env)
 

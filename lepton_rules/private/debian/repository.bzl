@@ -175,6 +175,7 @@ def _debian_base_impl(rctx):
         architecture = rctx.attr.architecture,
         compression = rctx.attr.compression,
         config = "config.json",
+        package_kind = "deb",
         packages = facts["packages"],
     ), executable = False)
 

@@ -23,6 +23,8 @@ lepton_tar_layer(
     architecture = {architecture},
     compression = {compression},
     config = {config},
+    facts = ":facts.json",
+    package_kind = {package_kind},
     tar = ":root.tar",
 )
 """
@@ -38,12 +40,13 @@ def host_architecture(rctx):
     """
     return _HOSTS.get(rctx.os.arch.lower(), rctx.os.arch.lower())
 
-def layers_build_file(*, architecture, compression, packages, config = None):
+def layers_build_file(*, architecture, compression, package_kind, packages, config = None):
     """The BUILD file of a repository that has a `root.tar`: `:layers`, compressed as is usual for it, and one for each compression.
 
     Args:
       architecture: string.
       compression: string.
+      package_kind: string: `deb` or `pypi`.
       packages: dict of string to string: versions by name.
       config: string: name of a file, or None.
 
@@ -60,6 +63,7 @@ def layers_build_file(*, architecture, compression, packages, config = None):
             compression = repr(kind),
             config = repr(":" + config) if config else None,
             name = repr(kind),
+            package_kind = repr(package_kind),
         )
     return text + '\nalias(\n    name = "layers",\n    actual = ":{}",\n)\n'.format(compression)
 

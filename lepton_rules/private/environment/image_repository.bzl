@@ -35,6 +35,7 @@ def _image_environment_impl(rctx):
     rctx.file("BUILD.bazel", layers_build_file(
         architecture = rctx.attr.architecture,
         compression = rctx.attr.compression,
+        package_kind = "pypi",
         packages = facts["packages"],
     ), executable = False)
 

@@ -1,6 +1,6 @@
 """LayersInfo: layers of an image that others are put on, such as a base or an environment."""
 
-def _init(*, layers, platform = None, config = None):
+def _init(*, layers, platform = None, config = None, packages = []):
     for layer in layers:
         for field in ["blob", "descriptor"]:
             if type(getattr(layer, field, None)) != "File":
@@ -8,6 +8,7 @@ def _init(*, layers, platform = None, config = None):
     return {
         "config": config,
         "layers": layers,
+        "packages": packages,
         "platform": platform,
     }
 
@@ -21,6 +22,7 @@ LayersInfo, _new_layers_info = provider(
     fields = {
         "config": "File or None: JSON, an image configuration's `config` (Env, User, WorkingDir, …) that what is put on these layers starts from.",
         "layers": "list of struct(blob, descriptor): both File, lowest first.",
+        "packages": "list of struct(kind, facts): what is installed in them. `kind` is `deb` or `pypi`, `facts` a File of JSON, `{\"packages\": {name: version}}`.",
         "platform": "dict or None: `os`, `architecture` and optional `variant` that the files in the layers are for; None for any.",
     },
 )
