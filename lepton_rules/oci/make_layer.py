@@ -28,13 +28,13 @@ def make_layer(flags: Flags) -> None:
     for name, path in flags.pairs("file"):
         files.setdefault(name, []).append(Path(path))
     sources |= {name: below_roots(paths, roots) for name, paths in files.items()}
-    compression = flags.optional("compression", "none") if plan["compress"] else "none"
+    compression = flags.one("compression")
     blob, descriptor = flags.path("output_blob"), flags.path("output_descriptor")
     flags.finish()
     written = write_layer(
         members(plan, sources),
         blob,
-        compression=compression,
+        compression=compression if plan["compress"] else "none",
         media_type=plan["media_type"],
         annotations=plan["annotations"],
     )
