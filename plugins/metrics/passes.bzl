@@ -47,6 +47,36 @@ DESCRIPTORS = json.decode(r'''{
    "largest": 1,
    "needs_baseline": true
   },
+  "auroc": {
+   "config": {
+    "fields": {
+     "labels": {
+      "default": "labels",
+      "doc": "The dataset\u0027s array of labels: for each sample the index of its class.",
+      "optional": false,
+      "type": "string"
+     },
+     "output": {
+      "default": "",
+      "doc": "The output that holds a score, or one for each class on its last axis; empty for a model\u0027s only output.",
+      "optional": false,
+      "type": "string"
+     },
+     "positive": {
+      "default": 1,
+      "doc": "The index of the class.",
+      "minimum": 0,
+      "optional": false,
+      "type": "int"
+     }
+    },
+    "version": 1
+   },
+   "doc": "The area under the receiver operating characteristic of one class.",
+   "higher_is_better": true,
+   "largest": 1,
+   "needs_baseline": false
+  },
   "cosine": {
    "config": {
     "fields": {
@@ -92,6 +122,29 @@ DESCRIPTORS = json.decode(r'''{
    "doc": "The harmonic mean of precision and recall of one class.",
    "higher_is_better": true,
    "largest": 1,
+   "needs_baseline": false
+  },
+  "rmse": {
+   "config": {
+    "fields": {
+     "labels": {
+      "default": "labels",
+      "doc": "The dataset\u0027s array of the true numbers, of the output\u0027s shape; a last axis of 1 may be missing.",
+      "optional": false,
+      "type": "string"
+     },
+     "output": {
+      "default": "",
+      "doc": "The output that holds the predicted numbers; empty for a model\u0027s only output.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "doc": "The root of the mean squared difference between the output and the dataset\u0027s numbers.",
+   "higher_is_better": false,
+   "largest": null,
    "needs_baseline": false
   },
   "spearman": {
@@ -142,6 +195,36 @@ DESCRIPTORS = json.decode(r'''{
     "version": 1
    },
    "doc": "Spearman\u0027s rank correlation of the similarities of pairs with the dataset\u0027s grades of them.",
+   "higher_is_better": true,
+   "largest": 1,
+   "needs_baseline": false
+  },
+  "top_k": {
+   "config": {
+    "fields": {
+     "k": {
+      "default": 5,
+      "doc": "How many of the highest scores count.",
+      "minimum": 1,
+      "optional": false,
+      "type": "int"
+     },
+     "labels": {
+      "default": "labels",
+      "doc": "The dataset\u0027s array of labels: for each sample the index of its class.",
+      "optional": false,
+      "type": "string"
+     },
+     "output": {
+      "default": "",
+      "doc": "The output that holds a score for each class on its last axis; empty for a model\u0027s only output.",
+      "optional": false,
+      "type": "string"
+     }
+    },
+    "version": 1
+   },
+   "doc": "The share of samples whose label is among their highest scores.",
    "higher_is_better": true,
    "largest": 1,
    "needs_baseline": false
@@ -205,6 +288,37 @@ def _agreement(
         unknown = unknown,
     )
 
+def _auroc(
+        *,
+        labels = None,
+        output = None,
+        positive = None,
+        **unknown):
+    """The area under the receiver operating characteristic of one class.
+
+    Args:
+      labels: The dataset's array of labels: for each sample the index of its class. Default
+        "labels".
+      output: The output that holds a score, or one for each class on its last axis; empty for a
+        model's only output. Default "".
+      positive: The index of the class. At least 0. Default 1.
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a metric.
+    """
+    return lepton_component(
+        kind = "metric",
+        plugin = Label("//plugins/metrics"),
+        name = "auroc",
+        config = {
+            "labels": labels,
+            "output": output,
+            "positive": positive,
+        },
+        unknown = unknown,
+    )
+
 def _cosine(
         *,
         output = None,
@@ -256,6 +370,34 @@ def _f1(
             "labels": labels,
             "output": output,
             "positive": positive,
+        },
+        unknown = unknown,
+    )
+
+def _rmse(
+        *,
+        labels = None,
+        output = None,
+        **unknown):
+    """The root of the mean squared difference between the output and the dataset's numbers.
+
+    Args:
+      labels: The dataset's array of the true numbers, of the output's shape; a last axis of 1 may
+        be missing. Default "labels".
+      output: The output that holds the predicted numbers; empty for a model's only output. Default
+        "".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a metric.
+    """
+    return lepton_component(
+        kind = "metric",
+        plugin = Label("//plugins/metrics"),
+        name = "rmse",
+        config = {
+            "labels": labels,
+            "output": output,
         },
         unknown = unknown,
     )
@@ -319,11 +461,45 @@ def _spearman_labels(
         unknown = unknown,
     )
 
+def _top_k(
+        *,
+        k = None,
+        labels = None,
+        output = None,
+        **unknown):
+    """The share of samples whose label is among their highest scores.
+
+    Args:
+      k: How many of the highest scores count. At least 1. Default 5.
+      labels: The dataset's array of labels: for each sample the index of its class. Default
+        "labels".
+      output: The output that holds a score for each class on its last axis; empty for a model's
+        only output. Default "".
+      **unknown: an error, which names the option that was meant.
+
+    Returns:
+      A struct that rules take as a metric.
+    """
+    return lepton_component(
+        kind = "metric",
+        plugin = Label("//plugins/metrics"),
+        name = "top_k",
+        config = {
+            "k": k,
+            "labels": labels,
+            "output": output,
+        },
+        unknown = unknown,
+    )
+
 metrics = struct(
     accuracy = _accuracy,
     agreement = _agreement,
+    auroc = _auroc,
     cosine = _cosine,
     f1 = _f1,
+    rmse = _rmse,
     spearman = _spearman,
     spearman_labels = _spearman_labels,
+    top_k = _top_k,
 )

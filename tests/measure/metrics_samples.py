@@ -21,13 +21,22 @@ def write(directory: Path) -> Samples:
     one = SampleMetric(
         outputs=directory / "outputs.npz", arrays=directory / "split.npz", baseline=directory / "baseline.npz"
     )
+    numpy.savez(directory / "numbers.npz", y=numpy.array([[0.5], [1.0], [2.0], [1.0]], numpy.float32))
+    numbers = SampleMetric(outputs=directory / "numbers.npz", arrays=directory / "split.npz")
+    numpy.savez(directory / "eight.npz", logits=numpy.eye(8, dtype=numpy.float32)[[0, 1, 2, 0]])
+    many = SampleMetric(outputs=directory / "eight.npz", arrays=directory / "split.npz")
     return Samples(
         models={},
-        metrics=dict.fromkeys(("accuracy", "agreement", "cosine", "f1", "spearman", "spearman_labels"), one),
+        metrics=dict.fromkeys(
+            ("accuracy", "agreement", "auroc", "cosine", "f1", "spearman", "spearman_labels"), one
+        )
+        | {"rmse": numbers, "top_k": many},
         configs={
             "metrics.accuracy": [{"output": "logits", "labels": "labels"}],
             "metrics.agreement": [{"output": "logits"}],
             "metrics.cosine": [{"output": "logits"}],
+            "metrics.auroc": [{"positive": 2}],
+            "metrics.top_k": [{"k": 2}],
             "metrics.spearman": [{"pairs": "pair"}],
             "metrics.spearman_labels": [{"labels": "grade"}],
         },

@@ -28,6 +28,43 @@ class AgreementConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TopKConfig:
+    """The share of samples whose label is among their highest scores."""
+
+    VERSION: ClassVar[int] = 1
+
+    output: str = option("", doc=_OUTPUT)
+    labels: str = option("labels", doc="The dataset's array of labels: for each sample the index of its class.")
+    k: int = option(5, doc="How many of the highest scores count.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AurocConfig:
+    """The area under the receiver operating characteristic of one class."""
+
+    VERSION: ClassVar[int] = 1
+
+    output: str = option(
+        "",
+        doc="The output that holds a score, or one for each class on its last axis; empty for a model's only output.",
+    )
+    labels: str = option("labels", doc="The dataset's array of labels: for each sample the index of its class.")
+    positive: int = option(1, doc="The index of the class.", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RmseConfig:
+    """The root of the mean squared difference between the output and the dataset's numbers."""
+
+    VERSION: ClassVar[int] = 1
+
+    output: str = option("", doc="The output that holds the predicted numbers; empty for a model's only output.")
+    labels: str = option(
+        "labels", doc="The dataset's array of the true numbers, of the output's shape; a last axis of 1 may be missing."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class F1Config:
     """The harmonic mean of precision and recall of one class."""
 

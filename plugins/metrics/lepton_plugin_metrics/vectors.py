@@ -92,15 +92,15 @@ def rank_correlation(one: Array, other: Array, what: str) -> float:
     Raises:
       LeptonError: all values of one side are equal, which has no order.
     """
-    ranks = [_ranks(values) for values in (one, other)]
-    centred = [rank - rank.mean() for rank in ranks]
+    centred = [rank - rank.mean() for rank in map(ranks, (one, other))]
     lengths = [float(np.linalg.norm(rank)) for rank in centred]
     if not all(lengths):
         raise LeptonError(what, "all values are equal, which has no order", "Give samples that differ")
     return float(np.clip(np.dot(*centred) / (lengths[0] * lengths[1]), -1.0, 1.0))
 
 
-def _ranks(values: Array) -> Array:
+def ranks(values: Array) -> Array:
+    """The rank of each value from 1, float64; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     mean: Array = (last - (counts - 1) / 2)[inverse]
