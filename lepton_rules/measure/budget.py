@@ -51,19 +51,44 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricBudget:
-    """What the name of an accuracy budget asks for: `min_<metric>`, `max_<metric>`, `max_<metric>_drop` or
-    `max_<metric>_rise`.
+    """What the name of an accuracy budget asks for: `min_<metric>`, `max_<metric>`, `max_<metric>_drop`,
+    `max_<metric>_rise`, and the latter two with `_ratio`.
 
-    `change` is "" for the metric's own value, "drop" for baseline - candidate, "rise" for candidate - baseline.
+    `change` is "" for the metric's own value, "drop" for baseline - candidate, "rise" for candidate - baseline;
+    `relative` says that the change is a fraction of the baseline's value.
     """
 
     metric: str
     change: str
+    relative: bool = False
 
 
 SIZE: Mapping[str, Kind] = {
     "max_size_bytes": Kind(unit="bytes", suffix=" bytes", whole=True),
     "max_size_ratio": Kind(unit="ratio", suffix=" of the baseline", largest=Decimal(10)),
+    "max_compressed_size_bytes": Kind(unit="bytes", suffix=" bytes", whole=True),
+    "max_compressed_size_ratio": Kind(unit="ratio", suffix=" of the baseline", largest=Decimal(10)),
+    "max_image_size_bytes": Kind(unit="bytes", suffix=" bytes", whole=True),
+}
+
+MEMORY: Mapping[str, Kind] = {
+    "max_load_rss_bytes": Kind(unit="bytes", suffix=" bytes", whole=True),
+    "max_inference_rss_bytes": Kind(unit="bytes", suffix=" bytes", whole=True),
+    "max_inference_rss_ratio": Kind(unit="ratio", suffix=" of the baseline", largest=Decimal(10)),
+}
+
+THROUGHPUT: Mapping[str, Kind] = {
+    "min_samples_per_s": Kind(unit="samples/s", suffix=" samples/s"),
+    "min_throughput_ratio": Kind(unit="ratio", suffix=" times the baseline's throughput", largest=Decimal(100)),
+}
+
+COLD_START: Mapping[str, Kind] = {
+    "max_cold_start_ms": Kind(unit="ms", suffix=" ms"),
+    "max_cold_start_ratio": Kind(unit="ratio", suffix=" of the baseline", largest=Decimal(10)),
+}
+
+REPRODUCIBILITY: Mapping[str, Kind] = {
+    "max_differing_files": Kind(unit="files", suffix=" files", whole=True, zero=True),
 }
 
 LATENCY: Mapping[str, Kind] = {
@@ -106,28 +131,32 @@ def metric_budget(name: str) -> MetricBudget:
     """The metric and the comparison in the name of an accuracy budget.
 
     Raises:
-      LeptonError: the name has none of the four forms.
+      LeptonError: the name has none of the six forms.
     """
-    for prefix, suffix, change in (
-        ("max_", "_drop", "drop"),
-        ("max_", "_rise", "rise"),
-        ("min_", "", ""),
-        ("max_", "", ""),
+    for prefix, suffix, change, relative in (
+        ("max_", "_drop_ratio", "drop", True),
+        ("max_", "_rise_ratio", "rise", True),
+        ("max_", "_drop", "drop", False),
+        ("max_", "_rise", "rise", False),
+        ("min_", "", "", False),
+        ("max_", "", "", False),
     ):
         if name.startswith(prefix) and name.endswith(suffix):
             metric = name[len(prefix) : len(name) - len(suffix)]
             if _METRIC.fullmatch(metric):
-                return MetricBudget(metric=metric, change=change)
+                return MetricBudget(metric=metric, change=change, relative=relative)
     raise LeptonError(
         f"budget {name}",
         "its name says neither a metric nor a side",
-        "Write min_<metric>, max_<metric>, max_<metric>_drop or max_<metric>_rise",
+        "Write min_<metric>, max_<metric>, max_<metric>_drop or max_<metric>_rise, or the latter two with _ratio",
     )
 
 
 def _kind(name: str, kinds: Mapping[str, Kind] | None, largest: Mapping[str, Decimal]) -> Kind:
     if kinds is None:
         asked = metric_budget(name)
+        if asked.relative:
+            return Kind(unit="ratio", suffix=" of the baseline's", largest=Decimal(1), zero=True)
         return Kind(unit=asked.metric, largest=largest.get(asked.metric), zero=bool(asked.change))
     if name not in kinds:
         raise LeptonError(f"budget {name}", "this test knows no such budget", suggestion(name, kinds))

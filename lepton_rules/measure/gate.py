@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lepton_rules.manifest import canonical_json
-from lepton_rules.measure import junit
+from lepton_rules.measure import faults, junit
 from lepton_rules.measure.files import write_atomically
 from lepton_rules.measure.measurement import Measured, measurement
 from lepton_rules.measure.table import table
 from lepton_rules.measure.verdict import Outcome, Verdict, show
 from lepton_rules.plugin.errors import LeptonError
 
+_COLUMNS = ("budget", "limit", "value", "unit", "margin", "interval", "verdict")
 _OUTPUTS = ("output_measurement", "output_report", "output_verdict", "output_xml")
 
 
@@ -42,7 +43,7 @@ class Parser(argparse.ArgumentParser):
     """Flags of the form --key=value. A wrong command line is an error of ours, like every other.
 
     Args:
-      kind: "size", "accuracy" or "latency".
+      kind: of the test, such as "size": one of measurement.schema.json.
     """
 
     def __init__(self, kind: str) -> None:
@@ -76,7 +77,9 @@ def main(parser: Parser, measure: Callable[[argparse.Namespace], Result], flags:
         arguments = parser.parse_args(flags)
         result = measure(arguments)
     except LeptonError as error:
-        _report_error(label, flags, str(error.with_label(label)), start)
+        named = error.with_label(label)
+        faults.report(named)
+        _report_error(label, flags, str(named), start)
         return 1
     except BaseException as error:
         kind = type(error).__name__
@@ -110,7 +113,7 @@ def overall(outcomes: Sequence[Outcome]) -> Verdict:
 
 
 def report(kind: str, label: str, outcomes: Sequence[Outcome]) -> str:
-    """What the test prints: a line for each budget that did not pass, the table of all, and warnings."""
+    """What the test prints: a line for each budget that did not pass, with what to do; the table of all; warnings."""
     lines = [failure_line(kind, label, outcome) for outcome in outcomes if outcome.verdict is not Verdict.PASS]
     rows = [
         [
@@ -119,11 +122,12 @@ def report(kind: str, label: str, outcomes: Sequence[Outcome]) -> str:
             "-" if outcome.value is None else show(outcome.value),
             outcome.budget.unit,
             "-" if outcome.margin is None else f"{show(100 * outcome.margin, 2)} %",
+            "-" if outcome.interval is None else " to ".join(show(bound, 4) for bound in outcome.interval),
             outcome.verdict.value,
         ]
         for outcome in outcomes
     ]
-    lines += [label, table(["budget", "limit", "value", "unit", "margin", "verdict"], rows, right=(1, 2, 4))]
+    lines += [label, table(_COLUMNS, rows, right=(1, 2, 4))]
     lines += [f"{outcome.budget.name}: {outcome.warning}." for outcome in outcomes if outcome.warning]
     return "\n".join(lines) + "\n"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_rules.manifest import parse_json
-from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.measure.faults import InfrastructureError
 from lepton_rules.worker import isa
 
 
@@ -48,19 +48,19 @@ def machine(identity: Path) -> Machine:
       identity: identity.json of @lepton_rules_host: JSON with "cpu", "isa", "gpus" and "chips".
 
     Raises:
-      LeptonError: it cannot be read, or this is another machine.
+      InfrastructureError: it cannot be read, or this is another machine.
     """
     try:
         found = parse_json(identity.read_text("utf-8"))
         cpu, isa_class = found["cpu"], found["isa"]
         gpus, chips = tuple(found.get("gpus", ())), found.get("chips", {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LeptonError(
+        raise InfrastructureError(
             "machine identity", f"{identity.name} cannot be read ({error})", "Fetch @lepton_rules_host again"
         ) from error
     here = (isa.cpu_name(), isa.detect())
     if here != (cpu, isa_class):
-        raise LeptonError(
+        raise InfrastructureError(
             "machine",
             f"this is {here[0]} ({here[1]}), and the build knows {cpu} ({isa_class})",
             "Run the test on the machine that the build detected, or fetch @lepton_rules_host again on this one",

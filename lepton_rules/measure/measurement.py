@@ -38,7 +38,7 @@ def measurement(
     """The content of measurement.json.
 
     Args:
-      kind: "size", "accuracy" or "latency".
+      kind: of the test, one of measurement.schema.json.
       label: the test's label.
       samples: the raw values, JSON types only.
       environment: {"cpu", "isa", "gpus", "threads", "libraries"}, None where the verdict does not depend on a machine.

@@ -14,12 +14,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lepton_rules.measure import accuracy_test, compatibility_test, gate, parity_test, size_test
+from lepton_rules.measure import accuracy_test, compatibility_test, gate, parity_test, reproducibility_test, size_test
 
 _TESTS = {
     "accuracy": accuracy_test,
     "compatibility": compatibility_test,
     "parity": parity_test,
+    "reproducibility": reproducibility_test,
     "size": size_test,
 }
 

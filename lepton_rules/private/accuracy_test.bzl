@@ -1,23 +1,26 @@
 """lepton_accuracy_test: an artifact's metrics against budgets."""
 
+load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
-load(":budget.bzl", "require_baseline")
+load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":budget.bzl", "check_limit", "decimal", "require_baseline")
 load(":evaluate.bzl", "measure", "metric_key")
 load(":gate_settings.bzl", "GATE_ATTRS")
-load(":messages.bzl", "message")
+load(":messages.bzl", "display_label", "message")
 load(":metric_budgets.bzl", "METRIC_BUDGET_ATTRS", "is_metric_budget", "metric_budget_attributes", "metric_budgets")
 load(":verdict.bzl", "verdict_test")
 
 _DOC = """Holds metrics of an artifact on its dataset's evaluation split to budgets.
 
 The predictions are made and measured by build actions, on the runtime's deterministic CPU reference. So the test is
-cached, runs anywhere, and compares a few numbers.
+cached, runs anywhere, and compares a few numbers. Each comes with a confidence interval.
 """
 
 _ATTRS = GATE_ATTRS | METRIC_BUDGET_ATTRS | {
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "An artifact with a dataset."),
     "baseline": attr.label(providers = [ModelInfo], doc = "The artifact that relative budgets compare with."),
+    "confidence": attr.string(doc = "Where it is set, such as `0.95`: a budget is kept or broken when the whole interval is, and otherwise not proven."),
 }
 
 def _evaluated(ctx, attribute, target):
@@ -25,11 +28,14 @@ def _evaluated(ctx, attribute, target):
         fail(message(attribute, ctx.label, "{} was never evaluated".format(target[ModelInfo].label), "Give it a dataset"))
     return target[MetricsInfo]
 
-def _measured(ctx, model, evaluated, metrics, prefix, baseline = None):
-    """The metrics files of a model: one for each plugin that metrics come from."""
+def _by_plugin(metrics):
     plugins = {}
     for metric in metrics:
         plugins.setdefault(metric.plugin.label, []).append(metric)
+    return plugins.values()
+
+def _measured(ctx, model, evaluated, metrics, prefix, baseline = None):
+    """The metrics files of a model: one for each plugin that metrics come from."""
     return [
         measure(
             ctx,
@@ -40,8 +46,49 @@ def _measured(ctx, model, evaluated, metrics, prefix, baseline = None):
             baseline = baseline if [metric for metric in group if metric.descriptor["needs_baseline"]] else None,
             name = "{}{}.json".format(prefix, "_{}".format(number) if number else ""),
         )
-        for number, group in enumerate(plugins.values())
+        for number, group in enumerate(_by_plugin(metrics))
     ]
+
+def _intervals(ctx, evaluated, metrics, baseline, confidence):
+    """The files of intervals: one for each plugin that metrics come from."""
+    settings = ctx.attr._run[RunSettingsInfo]
+    program = ctx.attr._run[GateSettingsInfo].programs["interval_action"]
+    split = evaluated.dataset.splits[evaluated.dataset.evaluation_split]
+    files = []
+    for number, group in enumerate(_by_plugin(metrics)):
+        plugin = group[0].plugin
+        environment = plugin.environment
+        file = ctx.actions.declare_file("{}/intervals{}.json".format(ctx.label.name, "_{}".format(number) if number else ""))
+        args = ctx.actions.args()
+        args.add(program)
+        args.add_all([
+            "--label=" + display_label(ctx.label),
+            "--plugin=" + plugin.name,
+            "--plugin_entry=" + plugin.entry,
+            "--metrics=" + json.encode([{"config": metric.config, "name": metric.name} for metric in group]),
+            "--confidence=" + (confidence or "0.95"),
+        ])
+        args.add_all(plugin.roots, format_each = "--python_path=%s")
+        args.add(split, format = "--dataset=%s")
+        args.add(evaluated.predictions, format = "--predictions=%s")
+        inputs = [split, evaluated.predictions, environment.directory]
+        if baseline:
+            args.add(baseline, format = "--baseline_predictions=%s")
+            inputs.append(baseline)
+        args.add(file, format = "--output=%s")
+        ctx.actions.run(
+            executable = environment.launcher,
+            arguments = [args],
+            tools = [environment.key, environment.launcher],
+            inputs = depset(inputs, transitive = [settings.sources, plugin.sources]),
+            outputs = [file],
+            env = settings.environment,
+            mnemonic = "LeptonIntervals",
+            progress_message = "Lepton intervals %{label}",
+            toolchain = None,
+        )
+        files.append(file)
+    return files
 
 def _against(ctx, model, evaluated):
     """The baseline and its evaluation, on the artifact's own samples."""
@@ -83,7 +130,14 @@ def _lepton_accuracy_test_impl(ctx):
     args.add_all(results, format_each = "--metrics=%s")
     args.add_all(budgets.given, format_each = "--budget=%s")
     args.add_all(budgets.largest, format_each = "--largest=%s")
-    return verdict_test(ctx, kind = "accuracy", args = args, inputs = inputs + results)
+    confidence = check_limit(ctx.label, "confidence", ctx.attr.confidence, maximum = 1)
+    if confidence != None:
+        if float(confidence) == 1.0:
+            fail(message("confidence", ctx.label, "1 is certainty, which samples never give", "Give for example 0.95"))
+        args.add("--confidence=" + confidence)
+    intervals = _intervals(ctx, evaluated, metrics, predictions, confidence)
+    args.add_all(intervals, format_each = "--intervals=%s")
+    return verdict_test(ctx, kind = "accuracy", args = args, inputs = inputs + results + intervals)
 
 _lepton_accuracy_test = rule(
     implementation = _lepton_accuracy_test_impl,
@@ -92,12 +146,13 @@ _lepton_accuracy_test = rule(
     test = True,
 )
 
-def lepton_accuracy_test(name, artifact, baseline = None, metrics = None, size = "small", **kwargs):
+def lepton_accuracy_test(name, artifact, baseline = None, metrics = None, confidence = None, size = "small", **kwargs):
     """Holds metrics of an artifact to budgets.
 
     A budget is an argument called after its metric: `min_<metric>` and `max_<metric>_drop` where higher is better,
     `max_<metric>` and `max_<metric>_rise` where lower is. So `min_accuracy = 0.97` is the least accuracy, and
-    `max_accuracy_drop = 0.005` the most of it that may be lost against the baseline. A metric that itself compares two
+    `max_accuracy_drop = 0.005` the most of it that may be lost against the baseline; `max_accuracy_drop_ratio` is that as a
+    fraction of the baseline's. A metric that itself compares two
     models, such as agreement, takes the first form.
 
     Args:
@@ -106,6 +161,8 @@ def lepton_accuracy_test(name, artifact, baseline = None, metrics = None, size =
       baseline: the lepton_artifact that relative budgets compare with.
       metrics: list of metrics to measure, such as `[metrics.accuracy(output = "logits")]`. Needed for those with options and those of
         other plugins; the others are metrics of //plugins/metrics with their defaults.
+      confidence: where it is set, such as 0.95, a budget is kept or broken only when the whole confidence interval is, and is
+        otherwise NOT PROVEN: the dataset is too small to tell. Where it is not, the values themselves are compared.
       size: Bazel's size of the test.
       **kwargs: the budgets, and Bazel's attributes of tests.
     """
@@ -116,5 +173,6 @@ def lepton_accuracy_test(name, artifact, baseline = None, metrics = None, size =
         size = size,
         artifact = artifact,
         baseline = baseline,
+        confidence = decimal(confidence),
         **(metric_budget_attributes(name, budgets, metrics) | attributes)
     )

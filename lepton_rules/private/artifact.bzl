@@ -12,12 +12,14 @@ load(":components.bzl", "component_attributes", "decode_components")
 load(":dataset.bzl", "training_split")
 load(":evaluate.bzl", "ACCURACY", "evaluate", "measure", "metric_key")
 load(":messages.bzl", "display_label", "message", "near_miss")
-load(":model_files.bzl", "declare_model", "model_flags", "model_providers")
+load(":model_files.bzl", "model_providers")
 load(":plan.bzl", "plan")
 load(":profile.bzl", "lepton_monitor", "lepton_profile")
 load(":recipe_file.bzl", "write_recipe")
-load(":run.bzl", "RUN_ATTRS", "directory_flag", "lepton_run")
+load(":reproduce.bzl", "lepton_reproduce")
+load(":run.bzl", "RUN_ATTRS")
 load(":search.bzl", "SEARCH_ATTRS", "decode_search", "search_attributes")
+load(":step.bzl", "run_step", "step_call")
 load(":summary.bzl", "lepton_summary")
 load(":tune.bzl", "lepton_tune")
 
@@ -107,81 +109,8 @@ def _check_slots_used(ctx, steps, bound):
         if name not in known:
             fail(message("slots", ctx.label, "no pass has a slot {}; {}".format(repr(name), near_miss(name, known)), "Correct its name, or remove it"))
 
-def run_step(ctx, step, folder, model, hardware, slots):
-    """Declares the action of one step of a plan.
-
-    Args:
-      ctx: the rule's context; the rule has RUN_ATTRS, `seed` and `threads`.
-      step: what resolve_step returns.
-      folder: string: the folder of the outputs, below the target's.
-      model: struct(directory, manifest, environment): the model before the step.
-      hardware: HardwareInfo.
-      slots: dict of string to what the slot is bound to.
-
-    Returns:
-      what declare_model returns.
-    """
-    files = declare_model(ctx, "{}/{}_{}".format(ctx.label.name, folder, step.qualified))
-    args = ctx.actions.args()
-    args.add_all([
-        "--plugin=" + step.plugin.name,
-        "--plugin_entry=" + step.plugin.entry,
-        "--component=" + step.name,
-        "--config=" + json.encode(step.config),
-        "--config_version={}".format(step.descriptor["config"]["version"]),
-        "--hardware=" + hardware.facts,
-    ])
-    directory_flag(args, "model", model.directory)
-    args.add(model.manifest, format = "--model_manifest=%s")
-    inputs = [model.directory, model.manifest]
-    for name, slot in slots.items():
-        if slot.kind == "dataset":
-            args.add(slot.file, format = "--slot={}=dataset=%s".format(name))
-            inputs.append(slot.file)
-        else:
-            directory_flag(args, "slot={}=model".format(name), slot.directory)
-            args.add(slot.manifest, format = "--slot_manifest={}=%s".format(name))
-            inputs.extend([slot.directory, slot.manifest])
-    if step.kind == "pass":
-        args.add("--seed={}".format(ctx.attr.seed))
-    model_flags(args, files)
-    environment = step.plugin.environment
-    if step.kind == "exporter" and model.environment:
-        environment = model.environment
-    lepton_run(
-        ctx,
-        action = "run_pass" if step.kind == "pass" else "export_model",
-        environment = environment,
-        args = args,
-        inputs = inputs,
-        outputs = files.all,
-        progress = step.qualified,
-        preload = step.plugin.preload,
-        roots = step.plugin.roots,
-        sources = step.plugin.sources,
-        threads = ctx.attr.threads,
-    )
-    return files
-
-def _bind(ctx, model, hardware):
-    """A model that needs no step still gets a manifest that names its chip."""
-    files = declare_model(ctx, ctx.label.name + "/1_bind")
-    args = ctx.actions.args()
-    args.add("--hardware=" + hardware.facts)
-    directory_flag(args, "model", model.directory)
-    args.add(model.manifest, format = "--model_manifest=%s")
-    model_flags(args, files)
-    lepton_run(
-        ctx,
-        action = "bind",
-        environment = hardware.plugin.environment,
-        args = args,
-        inputs = [model.directory, model.manifest],
-        outputs = files.all,
-        progress = "bind",
-        preload = hardware.plugin.preload,
-    )
-    return files
+def _done(name, files, call):
+    return struct(name = name, directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest, call = call)
 
 def _as_written(step, slots):
     # The step as recipe.yaml tells it: with what its slots are bound to.
@@ -229,8 +158,9 @@ def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
         model = struct(directory = done[position].directory, manifest = done[position].manifest, environment = source.environment)
         folder = "after/{}".format(position + 1)
         for step in plan(ctx.label, struct(plugins = source.plugins, format = format, needs = []), [], hardware, []):
-            files = run_step(ctx, step, folder + "/1", model, hardware, {})
-            model = struct(directory = files.directory, manifest = files.manifest)
+            call = step_call(model = model, hardware = hardware, step = step, seed = ctx.attr.seed, threads = ctx.attr.threads)
+            files = run_step(ctx, "{}/{}/1_{}".format(ctx.label.name, folder, step.qualified), call)
+            model = struct(directory = files.directory, manifest = files.manifest, environment = None)
         measured = struct(label = display_label(ctx.label), directory = model.directory, manifest = model.manifest, hardware = hardware)
         predictions = evaluate(ctx, measured, dataset, name = folder + "/predictions.npz")
         result[position] = measure(ctx, measured, dataset, predictions, metrics, name = folder + "/metrics.json")
@@ -271,13 +201,15 @@ def _lepton_artifact_impl(ctx):
         slots = _slots_of(ctx, step, bound)
         slots_of_steps.append(slots)
         written.append(_as_written(step, slots) if slots else step)
-        files = run_step(ctx, step, str(number + 1), model, hardware, slots)
-        done.append(struct(name = step.qualified, directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
+        call = step_call(model = model, hardware = hardware, step = step, slots = slots, seed = ctx.attr.seed, threads = ctx.attr.threads)
+        files = run_step(ctx, "{}/{}_{}".format(ctx.label.name, number + 1, step.qualified), call)
+        done.append(_done(step.qualified, files, call))
         model = struct(directory = files.directory, manifest = files.manifest, environment = source.environment)
         models.append(model)
     if not steps:
-        files = _bind(ctx, source, hardware)
-        done.append(struct(name = "bind", directory = files.directory, manifest = files.manifest, weights_digest = files.weights_digest))
+        # A model that needs no step still gets a manifest that names its chip.
+        call = step_call(model = source, hardware = hardware)
+        done.append(_done("bind", run_step(ctx, ctx.label.name + "/1_bind", call), call))
     info = ModelInfo(
         label = display_label(ctx.label),
         format = steps[-1].descriptor["produces"] if steps else source.format,
@@ -344,6 +276,7 @@ _lepton_artifact = rule(
 _RUNNABLES = {
     ".monitor": lepton_monitor,
     ".profile": lepton_profile,
+    ".reproduce": lepton_reproduce,
     ".summary": lepton_summary,
 }
 
@@ -352,7 +285,8 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
 
     `<name>.summary` prints size, accuracy and lineage, `<name>.report` writes all that is known as a page,
     `<name>.profile` tells where time and memory go and what to do about it, and `<name>.monitor` runs it and serves
-    what is measured to Prometheus. `<name>.tune` searches what the recipe leaves open.
+    what is measured to Prometheus. `<name>.reproduce` builds it again from nothing elsewhere and compares.
+    `<name>.tune` searches what the recipe leaves open.
 
     Args:
       name: the target's name.

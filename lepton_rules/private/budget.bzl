@@ -2,8 +2,29 @@
 
 load(":messages.bzl", "message")
 
-SIZE_BUDGETS = ["max_size_bytes", "max_size_ratio"]
+# By kind of test. Those of accuracy are called after metrics: see metric_budgets.bzl.
+SIZE_BUDGETS = [
+    "max_compressed_size_bytes",
+    "max_compressed_size_ratio",
+    "max_image_size_bytes",
+    "max_size_bytes",
+    "max_size_ratio",
+]
 LATENCY_BUDGETS = ["max_p50_ms", "max_p90_ms", "max_p99_ms", "min_speedup"]
+MEMORY_BUDGETS = ["max_inference_rss_bytes", "max_inference_rss_ratio", "max_load_rss_bytes"]
+THROUGHPUT_BUDGETS = ["min_samples_per_s", "min_throughput_ratio"]
+COLD_START_BUDGETS = ["max_cold_start_ms", "max_cold_start_ratio"]
+
+# What no other budget may be called.
+NAMED_BUDGETS = SIZE_BUDGETS + LATENCY_BUDGETS + MEMORY_BUDGETS + THROUGHPUT_BUDGETS + COLD_START_BUDGETS
+
+# Above these, a limit is in another unit than its name says.
+_LARGEST = {
+    "max_cold_start_ratio": 10,
+    "max_compressed_size_ratio": 10,
+    "max_inference_rss_ratio": 10,
+    "max_size_ratio": 10,
+}
 
 _DIGITS = "0123456789"
 
@@ -25,6 +46,21 @@ def check_budget(ctx, name, *, maximum = None, whole = False):
       string in decimal, or None when the budget is not set.
     """
     return check_limit(ctx.label, name, getattr(ctx.attr, name), maximum = maximum, whole = whole)
+
+def check_budgets(ctx, names):
+    """The budgets that a rule's attributes set.
+
+    Args:
+      ctx: the rule's context.
+      names: list of string: attributes.
+
+    Returns:
+      dict of name to string in decimal, or None when the budget is not set.
+    """
+    return {
+        name: check_budget(ctx, name, maximum = _LARGEST.get(name), whole = name.endswith("_bytes"))
+        for name in names
+    }
 
 def check_limit(label, name, text, *, maximum = None, whole = False, positive = True):
     """The limit that a text sets.

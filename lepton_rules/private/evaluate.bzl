@@ -8,7 +8,7 @@ load(":run.bzl", "directory_flag", "json_flag", "lepton_run")
 # comes from there.
 ACCURACY = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "accuracy", config = {})
 
-def evaluate(ctx, model, dataset, name = "predictions.npz"):
+def evaluate(ctx, model, dataset, name = "predictions.npz", again = False):
     """Declares the action that runs a model on the evaluation split with its runtime's deterministic CPU reference.
 
     Args:
@@ -16,6 +16,7 @@ def evaluate(ctx, model, dataset, name = "predictions.npz"):
       model: ModelInfo with hardware.
       dataset: DatasetInfo with an evaluation split.
       name: string: the file's name below the target's.
+      again: bool: under another key; see lepton_run.
 
     Returns:
       File: npz of the outputs, one row a sample.
@@ -47,6 +48,7 @@ def evaluate(ctx, model, dataset, name = "predictions.npz"):
         preload = plugin.preload,
         roots = plugin.roots,
         sources = plugin.sources,
+        again = again,
     )
     return predictions
 

@@ -12,6 +12,8 @@ where nobody says otherwise. This rule adds what is a matter of this deployment:
 """
 
 _ATTRS = {
+    "affinity": attr.string(doc = "The CPUs that measurements run on, such as `0-3,8`; empty for any."),
+    "batch": attr.int(default = 1, doc = "Samples in one inference, for measurements that do not say otherwise."),
     "options": attr.string_dict(doc = "Options of the runtime, over the plugin's."),
     "pass_defaults": attr.string_list(doc = "Set by the macro."),
     "pass_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
@@ -20,6 +22,14 @@ _ATTRS = {
     "threads": attr.int(default = 1, doc = "Threads for inference and for measurement."),
 }
 
+def _is_cpu_list(text):
+    # Numbers and ranges of rising numbers, separated by commas; or nothing.
+    for part in text.split(",") if text else []:
+        first, dash, last = part.partition("-")
+        if not first.isdigit() or (dash and (not last.isdigit() or int(last) < int(first))):
+            return False
+    return True
+
 def _lepton_hardware_impl(ctx):
     plugin = ctx.attr.plugin[PluginInfo]
     targets = plugin.descriptors["targets"]
@@ -27,6 +37,10 @@ def _lepton_hardware_impl(ctx):
         fail(message("target", ctx.label, "{} registers no target {}; {}".format(plugin.label, repr(ctx.attr.target), near_miss(ctx.attr.target, targets.keys())), "Correct its name"))
     if ctx.attr.threads < 1:
         fail(message("threads", ctx.label, "{} is less than 1".format(ctx.attr.threads), "Give at least 1"))
+    if ctx.attr.batch < 1:
+        fail(message("batch", ctx.label, "{} is less than 1".format(ctx.attr.batch), "Give at least 1"))
+    if not _is_cpu_list(ctx.attr.affinity):
+        fail(message("affinity", ctx.label, "{} is no list of CPUs".format(repr(ctx.attr.affinity)), "Write it like \"0-3,8\""))
     target = targets[ctx.attr.target]
     defaults = {name: dict(config) for name, config in target["pass_defaults"].items()}
     for component in decode_components(ctx, ctx.attr.pass_plugins, ctx.attr.pass_defaults, ["pass", "exporter"]):
@@ -41,6 +55,8 @@ def _lepton_hardware_impl(ctx):
         pass_defaults = defaults,
         options = target["options"] | ctx.attr.options,
         threads = ctx.attr.threads,
+        batch = ctx.attr.batch,
+        affinity = ctx.attr.affinity,
     )]
 
 _lepton_hardware = rule(
@@ -62,7 +78,8 @@ def lepton_hardware(name, plugin, target, available = None, pass_defaults = [], 
       pass_defaults: list of passes whose options this chip wants where recipe and artifact do not set them.
       target_compatible_with: Bazel's.
       **kwargs: Bazel's common attributes, and `options`: dict of the runtime's options, over the plugin's; `threads`: for inference and for
-        measurement (1).
+        measurement (1); `batch`: samples in one inference, for measurements that do not say otherwise (1); `affinity`: the CPUs that
+        measurements run on, such as `0-3,8`.
     """
     components = component_attributes("pass_defaults", name, pass_defaults)
     if available:

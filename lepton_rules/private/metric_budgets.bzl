@@ -1,12 +1,13 @@
-"""Budgets on metrics: `min_<metric>`, `max_<metric>`, `max_<metric>_drop` and `max_<metric>_rise`, for any metric."""
+"""Budgets on metrics: `min_<metric>`, `max_<metric>`, `max_<metric>_drop[_ratio]` and `max_<metric>_rise[_ratio]`, for any
+metric."""
 
 load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
-load(":budget.bzl", "LATENCY_BUDGETS", "SIZE_BUDGETS", "check_limit", "decimal")
+load(":budget.bzl", "NAMED_BUDGETS", "check_limit", "decimal")
 load(":components.bzl", "component_attributes", "decode_components")
 load(":messages.bzl", "message", "near_miss")
 
 METRIC_BUDGET_ATTRS = {
-    "budgets": attr.string_dict(doc = "Limits by name: `min_<metric>`, `max_<metric>`, `max_<metric>_drop`, `max_<metric>_rise`."),
+    "budgets": attr.string_dict(doc = "Limits by name: `min_<metric>`, `max_<metric>`, `max_<metric>_drop`, `max_<metric>_rise`, and the latter two with `_ratio`."),
     "first_party": attr.label(providers = [PluginInfo], doc = "Set by the macro: the plugin of the metrics that metrics does not name."),
     "metrics": attr.string_list(doc = "Set by the macro."),
     "metrics_plugins": attr.label_list(providers = [PluginInfo], doc = "Set by the macro."),
@@ -24,11 +25,13 @@ def is_metric_budget(name):
     return name.startswith("min_") or name.startswith("max_")
 
 def _split(name):
-    # The metric, and the change of it that is bounded; the forms that lepton_rules.measure.budget knows.
+    # The metric, the change of it that is bounded, and whether that is a fraction of the baseline's value; the forms
+    # that lepton_rules.measure.budget knows.
     for change in ["drop", "rise"]:
-        if name.startswith("max_") and name.endswith("_" + change) and len(name) > len("max__drop"):
-            return name[len("max_"):-len("_drop")], change
-    return name[len("max_"):], ""
+        for suffix in ["_{}_ratio".format(change), "_" + change]:
+            if name.startswith("max_") and name.endswith(suffix) and len(name) > len("max_" + suffix):
+                return name[len("max_"):-len(suffix)], change, suffix.endswith("_ratio")
+    return name[len("max_"):], "", False
 
 def metric_budget_attributes(name, budgets, metrics):
     """Budgets as the attributes METRIC_BUDGET_ATTRS. Call it in a macro.
@@ -55,11 +58,14 @@ def metric_budget_attributes(name, budgets, metrics):
         "metrics_plugins": components.plugins,
     }
 
+_HIGHER = ["min_{}", "max_{}_drop", "max_{}_drop_ratio"]
+_LOWER = ["max_{}", "max_{}_rise", "max_{}_rise_ratio"]
+
 def _forms(metrics):
     return [
         form.format(name)
         for name, metric in metrics.items()
-        for form in (["min_{}", "max_{}_drop"] if metric.descriptor["higher_is_better"] else ["max_{}", "max_{}_rise"])
+        for form in (_HIGHER if metric.descriptor["higher_is_better"] else _LOWER)
     ]
 
 def metric_budgets(ctx):
@@ -89,14 +95,14 @@ def metric_budgets(ctx):
                 metrics[name] = struct(plugin = plugin, kind = "metric", name = name, config = {}, descriptor = descriptor)
     given, changes, relative = {}, {}, []
     for budget in sorted(ctx.attr.budgets):
-        name, change = _split(budget)
+        name, change, relative_change = _split(budget)
         if name not in metrics:
             fail(message(
                 budget,
                 ctx.label,
                 "there is no metric {}; {}".format(repr(name), near_miss(
                     budget,
-                    _forms(metrics) + LATENCY_BUDGETS + SIZE_BUDGETS,
+                    _forms(metrics) + NAMED_BUDGETS,
                     listing = "there are",
                     listed = metrics.keys(),
                 )),
@@ -110,7 +116,7 @@ def metric_budgets(ctx):
                 "{} is better when it is {}".format(name, "higher" if descriptor["higher_is_better"] else "lower"),
                 "Set one of {}".format(", ".join(_forms({name: metrics[name]}))),
             ))
-        limit = check_limit(ctx.label, budget, ctx.attr.budgets[budget], maximum = descriptor.get("largest"), positive = not change)
+        limit = check_limit(ctx.label, budget, ctx.attr.budgets[budget], maximum = 1 if relative_change else descriptor.get("largest"), positive = not change)
         if limit == None:
             continue
         if change and descriptor["needs_baseline"]:

@@ -43,6 +43,9 @@ def _resource_set(threads):
             return function
     return _cpu_16
 
+def _another(seed):
+    return str((int(seed) + 4711) % (1 << 32))
+
 def json_flag(args, key, value):
     """Adds `--key=<JSON>`; JSON has no raw newlines, so it fits on a line of the flag file.
 
@@ -76,7 +79,8 @@ def lepton_run(
         roots = [],
         sources = depset(),
         threads = 1,
-        label = None):
+        label = None,
+        again = False):
     """Declares one LeptonRun action.
 
     Args:
@@ -92,6 +96,7 @@ def lepton_run(
       sources: depset of File: Python sources of the plugin or of the user.
       threads: int: threads that the action may use.
       label: string or None: the label that messages name, if not the rule's own.
+      again: bool: under another key: another hash seed, and a process of its own rather than a worker's. The outputs must be the same.
     """
     settings = ctx.attr._run[RunSettingsInfo]
     startup = ctx.actions.args()
@@ -114,10 +119,10 @@ def lepton_run(
         tools = depset([environment.key, environment.launcher], transitive = [settings.action_sources]),
         inputs = depset(inputs + [environment.directory], transitive = [sources]),
         outputs = outputs,
-        env = settings.environment,
+        env = settings.environment | ({"PYTHONHASHSEED": _another(settings.environment["PYTHONHASHSEED"])} if again else {}),
         mnemonic = "LeptonRun",
         progress_message = "Lepton {} %{{label}}".format(progress),
         resource_set = _resource_set(threads),
-        execution_requirements = _REQUIREMENTS,
+        execution_requirements = {} if again else _REQUIREMENTS,
         toolchain = None,
     )

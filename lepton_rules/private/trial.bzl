@@ -1,11 +1,11 @@
 """lepton_trial: one step of one trial of `<artifact>.tune`, in the repository that the tuner writes."""
 
 load("//lepton_rules/private/providers:plan_info.bzl", "PlanInfo")
-load(":artifact.bzl", "run_step")
 load(":config.bzl", "check_capabilities", "check_config", "needed_capabilities")
 load(":evaluate.bzl", "evaluate", "measure")
 load(":messages.bzl", "display_label")
 load(":run.bzl", "RUN_ATTRS")
+load(":step.bzl", "run_step", "step_call")
 
 _TrialInfo = provider(
     doc = "A model on its way through a trial.",
@@ -55,7 +55,15 @@ def _lepton_trial_impl(ctx):
     plan = ctx.attr.artifact[PlanInfo]
     model = ctx.attr.parent[_TrialInfo].model if ctx.attr.parent else plan.models[ctx.attr.start]
     if ctx.attr.step >= 0:
-        files = run_step(ctx, _varied(ctx, plan), "step", model, plan.hardware, plan.slots[ctx.attr.step])
+        step = _varied(ctx, plan)
+        files = run_step(ctx, "{}/step_{}".format(ctx.label.name, step.qualified), step_call(
+            model = model,
+            hardware = plan.hardware,
+            step = step,
+            slots = plan.slots[ctx.attr.step],
+            seed = ctx.attr.seed,
+            threads = ctx.attr.threads,
+        ))
         model = struct(directory = files.directory, manifest = files.manifest, environment = model.environment)
     files = [model.directory, model.manifest]
     predictions = None

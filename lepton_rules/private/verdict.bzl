@@ -23,7 +23,7 @@ def verdict_test(ctx, *, kind, args, inputs):
 
     Args:
       ctx: the rule's context; the rule has GATE_ATTRS.
-      kind: string: `size` or `accuracy`.
+      kind: string: `size`, `accuracy` or `reproducibility`.
       args: Args: what it judges.
       inputs: list of File.
 

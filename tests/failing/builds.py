@@ -95,6 +95,8 @@ lepton_dataset(
     return Case(name, build, says, files)
 
 
+# A digest of nothing.
+_NOTHING = "0" * 64
 _HOOK = "@hookimpl\ndef lepton_passes():\n    "
 _NEW = "import numpy\ndef make(config):\n    return "
 
@@ -212,6 +214,14 @@ _MODELS = [
         "lepton: dataset evaluation.npz in {here}:x: array 'x' is float32[8, 2], the model's input is "
         "float64['batch', 2]. "
         "Make the dataset for this model: arrays named as its inputs, the leading axis the sample.",
+    ),
+    Case(
+        "release_of_another_digest",
+        f'lepton_release(name = "x", digest = "sha256:{_NOTHING}", manifest = "//gates:released_manifest", '
+        'model = ["//gates:released_model"], hardware = "//scribe:desk")\n',
+        "lepton: release in {here}:x: the manifest is of "
+        "sha256:d70cf8d2b030a9118eeed8e65aa58b435b14d7de81ca331e2139d35782d5abed, "
+        f"and digest names sha256:{_NOTHING}. Get the files of that release again.",
     ),
     Case(
         "baseline_of_another_signature",

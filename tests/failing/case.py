@@ -18,13 +18,18 @@ load(
     "lepton_artifact",
     "lepton_budgets",
     "lepton_checkpoint",
+    "lepton_cold_start_test",
     "lepton_dataset",
     "lepton_hardware",
     "lepton_latency_test",
+    "lepton_memory_test",
     "lepton_model",
     "lepton_plugin",
     "lepton_recipe",
+    "lepton_release",
+    "lepton_reproducibility_test",
     "lepton_size_test",
+    "lepton_throughput_test",
 )
 load("//rival:passes.bzl", "rival")
 load("//sample:passes.bzl", "sample", SAMPLE = "DESCRIPTORS")

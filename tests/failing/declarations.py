@@ -634,7 +634,8 @@ _BUDGETS = [
     _size(
         "no_budget",
         "",
-        "lepton: budgets in {here}:x: none is set. Set one of max_size_bytes, max_size_ratio.",
+        "lepton: budgets in {here}:x: none is set. Set one of max_compressed_size_bytes, "
+        "max_compressed_size_ratio, max_image_size_bytes, max_size_bytes, max_size_ratio.",
     ),
     Case(
         "no_budget_in_budgets",
@@ -751,7 +752,7 @@ _BUDGETS = [
         "budget_on_the_wrong_side",
         "max_accuracy = 0.9",
         "lepton: max_accuracy in {here}:x: accuracy is better when it is higher. "
-        "Set one of min_accuracy, max_accuracy_drop.",
+        "Set one of min_accuracy, max_accuracy_drop, max_accuracy_drop_ratio.",
     ),
     _accuracy(
         "budget_on_an_unknown_metric",
@@ -770,6 +771,80 @@ _BUDGETS = [
         'min_accuracy = select({"//conditions:default": 0.9})',
         "lepton: min_accuracy in {here}:x: it is a select, which no budget on a metric takes. "
         "Write a target for each case.",
+    ),
+    Case(
+        "misspelled_budget_of_memory",
+        'lepton_budgets(name = "x", artifact = "//gates:right", max_load_rss_byte = 2)\n',
+        'lepton: max_load_rss_byte in {here}:x_accuracy_test: there is no metric "load_rss_byte"; '
+        'did you mean "max_load_rss_bytes"? Correct its name, or give the metric in metrics.',
+    ),
+    _size(
+        "image_budget_without_an_image",
+        "max_image_size_bytes = 100",
+        "lepton: max_image_size_bytes in {here}:x: it is about an image, and there is none. "
+        "Set image to a lepton_image of the artifact.",
+    ),
+    _accuracy(
+        "relative_drop_in_percent",
+        'max_accuracy_drop_ratio = 5, baseline = "//gates:slow"',
+        'lepton: max_accuracy_drop_ratio in {here}:x: 5 is more than 1. Give it as a fraction of 1, such as "0.97".',
+    ),
+    _accuracy(
+        "confidence_in_percent",
+        "min_accuracy = 0.9, confidence = 95",
+        'lepton: confidence in {here}:x: 95 is more than 1. Give it as a fraction of 1, such as "0.97".',
+    ),
+    _accuracy(
+        "confidence_of_certainty",
+        "min_accuracy = 0.9, confidence = 1",
+        "lepton: confidence in {here}:x: 1 is certainty, which samples never give. Give for example 0.95.",
+    ),
+    Case(
+        "concurrency_alone_is_no_budget",
+        'lepton_budgets(name = "x", artifact = "//gates:right", max_size_bytes = 100, concurrency = 8)\n',
+        "lepton: concurrency in {here}:x: no budget of throughput is set. "
+        "Set one, such as min_throughput_ratio = 2, or remove concurrency.",
+    ),
+    Case(
+        "concurrency_of_nothing",
+        'lepton_throughput_test(name = "x", artifact = "//gates:right", min_samples_per_s = 1, concurrency = 0)\n',
+        "lepton: concurrency in {here}:x: 0 is less than 1. Give at least 1.",
+    ),
+    Case(
+        "memory_in_megabytes",
+        'lepton_memory_test(name = "x", artifact = "//gates:right", max_load_rss_bytes = "90MB")\n',
+        'lepton: max_load_rss_bytes in {here}:x: "90MB" is not a whole number. '
+        'Write it like "1000000"; the unit is in the name.',
+    ),
+    Case(
+        "cold_start_without_a_baseline",
+        'lepton_cold_start_test(name = "x", artifact = "//gates:right", max_cold_start_ratio = 0.8)\n',
+        "lepton: max_cold_start_ratio in {here}:x: it is relative to a baseline, and there is none. "
+        "Set baseline to the artifact to compare with.",
+    ),
+    Case(
+        "cold_start_is_nan",
+        'lepton_cold_start_test(name = "x", artifact = "//gates:right", max_cold_start_ms = float("nan"))\n',
+        'lepton: max_cold_start_ms in {here}:x: "nan" is not a decimal number. '
+        'Write it like "0.97"; the unit is in the name.',
+    ),
+    Case(
+        "reproducibility_of_what_was_imported",
+        'lepton_reproducibility_test(name = "x", artifact = "//gates:right_model")\n',
+        "lepton: artifact in {here}:x: //gates:right_model has no passes of its own. Name a lepton_artifact.",
+    ),
+    Case(
+        "release_without_a_digest",
+        'lepton_release(name = "x", digest = "sha256:abc", manifest = "m.json", model = [], '
+        'hardware = "//scribe:desk")\n',
+        'lepton: digest in {here}:x: "sha256:abc" is not sha256: and 64 hexadecimal digits. '
+        "Copy it from the release's manifest.",
+        files={"m.json": "{}"},
+    ),
+    Case(
+        "affinity_that_is_no_list",
+        'lepton_hardware(name = "x", plugin = "//scribe", target = "desk", affinity = "3-0")\n',
+        'lepton: affinity in {here}:x: "3-0" is no list of CPUs. Write it like "0-3,8".',
     ),
     Case(
         "metric_twice",

@@ -14,11 +14,22 @@ from test_names import undeclared_output
 
 # Of each test, the verdict on each of its budgets. The runtime of //scribe does what the model's text says.
 _VERDICTS = {
+    "against_release_accuracy_test": {"max_accuracy_drop_ratio": "PASS"},
+    "against_release_latency_test": {"min_speedup": "PASS"},
+    "against_release_size_test": {"max_size_ratio": "PASS"},
     "right_accuracy_test": {"max_accuracy_drop": "PASS", "min_accuracy": "PASS", "min_agreement": "PASS"},
     "right_latency_test": {"max_p50_ms": "PASS", "min_speedup": "PASS"},
-    "right_size_test": {"max_size_bytes": "PASS", "max_size_ratio": "PASS"},
+    "right_memory_test": {"max_inference_rss_ratio": "PASS", "max_load_rss_bytes": "PASS"},
+    "right_reproducibility_test": {"max_differing_files": "PASS"},
+    "right_size_test": {"max_compressed_size_bytes": "PASS", "max_size_bytes": "PASS", "max_size_ratio": "PASS"},
+    "right_throughput_test": {"min_samples_per_s": "PASS", "min_throughput_ratio": "PASS"},
+    "slow_cold_start_test": {"max_cold_start_ms": "FAIL"},
     "slow_latency_test": {"max_p50_ms": "FAIL", "min_speedup": "FAIL"},
-    "slow_size_test": {"max_size_bytes": "FAIL", "max_size_ratio": "FAIL"},
+    "slow_memory_test": {"max_load_rss_bytes": "FAIL"},
+    "slow_size_test": {"max_compressed_size_ratio": "FAIL", "max_size_bytes": "FAIL", "max_size_ratio": "FAIL"},
+    "slow_throughput_test": {"min_samples_per_s": "FAIL"},
+    "stamped_reproducibility_test": {"max_differing_files": "FAIL"},
+    "unsure_accuracy_test": {"max_accuracy_drop": "NOT PROVEN", "min_accuracy": "PASS"},
     "wrong_accuracy_test": {"max_accuracy_drop": "FAIL", "min_accuracy": "FAIL", "min_agreement": "FAIL"},
 }
 # Others that pass and that fail.
@@ -64,14 +75,15 @@ def test_each_budget_has_its_verdict(name: str, bazel: Bazel, result: Result) ->
     assert {budget["name"]: budget["verdict"] for budget in measurement["budgets"]} == verdicts
 
     cases = _cases(logs)
-    assert {case: "FAIL" if cases[case].find("failure") is not None else "PASS" for case in cases} == verdicts
+    failures = {name: case.find("failure") for name, case in cases.items()}
+    assert {name: "PASS" if found is None else found.get("type") for name, found in failures.items()} == verdicts
 
     first = [line for line in (logs / "test.log").read_text("utf-8").splitlines() if line.startswith("lepton: ")]
     assert len(first) == sum(verdict != "PASS" for verdict in verdicts.values())
-    kind = name.rsplit("_", 2)[1]
+    kind = name.removeprefix("against_").partition("_")[2].removesuffix("_test")
     for line, budget in zip(first, verdicts, strict=False):
         assert line.startswith(f"lepton: {kind} test in //gates:{name}: ")
-        assert any(f"{budget} is FAIL: " in line for budget in verdicts), budget
+        assert any(f"{budget} is {verdict}: " in line for budget, verdict in verdicts.items()), budget
 
 
 @pytest.mark.parametrize("label", _OTHERS)

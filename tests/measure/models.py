@@ -21,18 +21,31 @@ def make_model(
     target: str | None = "here",
     padding: int = 0,
     input_width: int = 64,
+    macs: int | None = None,
+    hold_mb: int = 0,
+    load_s: float = 0.0,
 ) -> tuple[Path, Path]:
-    """Writes a model of the plugin `fake`; gives its directory and its manifest. `padding` adds so many bytes."""
+    """Writes a model of the plugin `fake`; gives its directory and its manifest.
+
+    Args:
+      rounds: how much it computes.
+      fault: what goes wrong; see the runtime.
+      padding: adds so many bytes to the files.
+      macs: what the manifest claims; by default what is true.
+      hold_mb: how much memory the runtime holds, and twice that while it loads.
+      load_s: how long the runtime takes to load it.
+    """
     path = directory / "model"
     path.mkdir(parents=True)
-    (path / "model.json").write_text(json.dumps({"rounds": rounds, "fault": fault}))
+    more = {name: value for name, value in (("hold_mb", hold_mb), ("load_s", load_s)) if value}
+    (path / "model.json").write_text(json.dumps({"rounds": rounds, "fault": fault} | more))
     if padding:
         (path / "padding").write_bytes(bytes(padding))
     facts = ModelFacts(
         inputs=(TensorSpec("x", "float32", (batch, input_width)),),
         outputs=(TensorSpec("logits", "float32", (batch, 10)),),
         parameters=4096,
-        macs=4096 * rounds,
+        macs=4096 * rounds if macs is None else macs,
     )
     step = manifest.step(
         component="fake.import", config=NoConfig(), plugin="fake", version="1.0.0", libraries={"numpy": "2"}

@@ -16,12 +16,14 @@ MEASURE = Path(lepton_rules.__file__).parent / "measure"
 
 @dataclass(frozen=True)
 class Done:
-    """What a program left: its exit status, its output, test.xml and measurement.json where it wrote them."""
+    """What a program left: its exit status, its output, test.xml, measurement.json and the file of infrastructure
+    faults where it wrote them."""
 
     status: int
     output: str
     xml: ElementTree.Element | None
     measurement: Any
+    infrastructure: str | None = None
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -39,7 +41,9 @@ def run_program(directory: Path, name: str, *flags: str) -> Done:
     """Runs `lepton_rules/measure/<name>.py` with a test's environment variables below `directory`."""
     out = directory / "outputs"
     xml, measured = out / "test.xml", out / "undeclared" / "measurement.json"
-    for stale in (xml, measured):
+    fault = out / "infrastructure"
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in (xml, measured, fault):
         stale.unlink(missing_ok=True)
     done = subprocess.run(
         [sys.executable, "-s", "-P", str(MEASURE / f"{name}.py"), *flags],
@@ -48,6 +52,7 @@ def run_program(directory: Path, name: str, *flags: str) -> Done:
             "PATH": os.environ.get("PATH", ""),
             "XML_OUTPUT_FILE": str(xml),
             "TEST_UNDECLARED_OUTPUTS_DIR": str(measured.parent),
+            "TEST_INFRASTRUCTURE_FAILURE_FILE": str(fault),
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         capture_output=True,
@@ -60,4 +65,5 @@ def run_program(directory: Path, name: str, *flags: str) -> Done:
         output=done.stdout + done.stderr,
         xml=ElementTree.parse(xml).getroot() if xml.exists() else None,
         measurement=json.loads(measured.read_text("utf-8")) if measured.exists() else None,
+        infrastructure=fault.read_text("utf-8") if fault.exists() else None,
     )

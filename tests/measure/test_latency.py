@@ -1,53 +1,15 @@
 """The latency test, with a real plugin and real work: a runtime that multiplies matrices as often as its model says."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import Done, run_program
+from device_case import HERE, WORK, Case
 
 from lepton_rules.measure import measurement
-from models import PLUGIN_ROOT, make_dataset, make_identity, make_model
-
-HERE = {"target": "here", "runtime": "matmul", "capabilities": [], "options": {}, "threads": 1}
-# Enough multiplications for half a millisecond, whatever the machine.
-WORK = 300
-
-
-class Case:
-    """A candidate, a baseline and all else that the program wants, each of which a test may replace."""
-
-    def __init__(self, directory: Path, candidate: dict[str, Any], baseline: dict[str, Any]) -> None:
-        self.directory = directory
-        model, manifest = make_model(directory / "candidate", **candidate)
-        other, other_manifest = make_model(directory / "baseline", **baseline)
-        self.flags: dict[str, Any] = {
-            "label": "//x:y_latency_test",
-            "artifact_label": "//x:y",
-            "plugin": "fake",
-            "plugin_entry": "lepton_plugin_fake",
-            "component": "matmul",
-            "python_path": PLUGIN_ROOT,
-            "model": model,
-            "model_manifest": manifest,
-            "baseline_label": "//x:b",
-            "baseline_model": other,
-            "baseline_manifest": other_manifest,
-            "hardware": json.dumps(HERE),
-            "dataset": make_dataset(directory / "dataset.npz"),
-            "identity": make_identity(directory / "identity.json"),
-            "batch": 1,
-        }
-
-    def run(self, *budgets: str, **changes: Any) -> Done:
-        flags = {name: value for name, value in (self.flags | changes).items() if value is not None}
-        return run_program(
-            self.directory,
-            "latency_test",
-            *[f"--{name}={value}" for name, value in flags.items()],
-            *[f"--budget={budget}" for budget in budgets],
-        )
+from models import make_identity
 
 
 def _case(tmp_path: Path, candidate: int = WORK, baseline: int = WORK, **faults: Any) -> Case:
@@ -101,7 +63,7 @@ def test_too_few_samples_are_not_proven(tmp_path: Path) -> None:
     [
         (
             {"hardware": "null"},
-            "budget max_p50_ms in //x:y_latency_test: milliseconds mean something on a declared chip",
+            "budget max_p50_ms in //x:y_latency_test: an absolute figure means something on a declared chip",
         ),
         (
             {"hardware": json.dumps(HERE | {"target": "absent"})},
@@ -111,7 +73,7 @@ def test_too_few_samples_are_not_proven(tmp_path: Path) -> None:
             {"hardware": json.dumps(HERE | {"target": "hear"})},
             "plugin fake 1.0.0 in //x:y_latency_test: it has no 'hear'",
         ),
-        ({"hardware": "{"}, "latency test in //x:y_latency_test: --hardware is wrong"),
+        ({"hardware": "{"}, "test in //x:y_latency_test: --hardware is wrong"),
         ({"component": "matmull"}, "plugin fake 1.0.0 in //x:y_latency_test: it has no 'matmull'"),
         ({"python_path": "/nowhere"}, "plugin fake (lepton_plugin_fake) in //x:y_latency_test: "),
         (
@@ -121,7 +83,7 @@ def test_too_few_samples_are_not_proven(tmp_path: Path) -> None:
         ({"batch": 0}, "batch in //x:y_latency_test: it is 0, and //x:y takes at least 1"),
         ({"dataset": "absent.npz"}, "file 'absent.npz' in //x:y_latency_test: it cannot be opened"),
         ({"model_manifest": "absent"}, "manifest absent in //x:y_latency_test: it cannot be read"),
-        ({"seconds": "nan"}, "latency test in //x:y_latency_test: nan seconds"),
+        ({"seconds": "nan"}, "test in //x:y_latency_test: nan seconds"),
     ],
 )
 def test_what_keeps_it_from_measuring_is_an_error(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -154,6 +116,23 @@ def test_another_machine_than_the_build_knows_is_refused(tmp_path: Path) -> None
     assert done.status == 1
     assert done.output.startswith("lepton: machine in //x:y_latency_test: this is ")
     assert "Pentium II" in done.output
+    assert done.infrastructure is not None
+    assert "Pentium II" in done.infrastructure.splitlines()[1]
+
+
+def test_cpus_that_are_not_there_are_no_fault_of_the_artifact(tmp_path: Path) -> None:
+    done = _case(tmp_path).run("min_speedup=1", affinity="0,4095")
+    assert done.status == 1
+    assert done.output.startswith(
+        "lepton: affinity in //x:y_latency_test: the hardware names the CPUs 0,4095, and CPU 4"
+    )
+    assert done.infrastructure is not None
+
+
+def test_the_affinity_is_kept(tmp_path: Path) -> None:
+    done = _case(tmp_path, WORK, 4 * WORK).run("min_speedup=1.5", affinity=str(min(os.sched_getaffinity(0))))
+    assert done.status == 0, done.output
+    assert done.infrastructure is None
 
 
 def test_a_baseline_of_another_signature_is_refused(tmp_path: Path) -> None:

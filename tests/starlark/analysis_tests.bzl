@@ -175,7 +175,7 @@ def _accuracy_test_impl(ctx):
     # What it judges is metrics, and facts: neither predictions, nor data, nor weights.
     (verdict,) = [action for action in analysistest.target_actions(env) if action.mnemonic == "LeptonVerdict"]
     inputs = [file for file in verdict.inputs.to_list() if file.short_path.startswith("tests/starlark/")]
-    asserts.equals(env, ["manifest.json", "metrics.json", "metrics.json"], sorted([file.basename for file in inputs]))
+    asserts.equals(env, ["intervals.json", "manifest.json", "metrics.json", "metrics.json"], sorted([file.basename for file in inputs]))
     return analysistest.end(env)
 
 def _launcher(env):

@@ -1,11 +1,11 @@
 """GateSettingsInfo: what every test of a budget and every runnable has in common."""
 
-def _init(*, core, exec_core, identity, latency_program, summary_program, verdict_program):
+def _init(*, core, exec_core, identity, programs, summary_program, verdict_program):
     return {
         "core": core,
         "exec_core": exec_core,
         "identity": identity,
-        "latency_program": latency_program,
+        "programs": programs,
         "summary_program": summary_program,
         "verdict_program": verdict_program,
     }
@@ -20,7 +20,7 @@ GateSettingsInfo, _new_gate_settings_info = provider(
         "core": "EnvironmentInfo: the environment without libraries, for runnables.",
         "exec_core": "EnvironmentInfo: the same, for actions.",
         "identity": "File: what this machine is, for measurements.",
-        "latency_program": "File: the latency test.",
+        "programs": "dict of string to File: the program of each kind of test that measures, by its file's name without `.py`.",
         "summary_program": "File: what prints an artifact's summary.",
         "verdict_program": "File: what judges size and accuracy.",
     },

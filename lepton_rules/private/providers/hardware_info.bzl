@@ -1,6 +1,6 @@
 """HardwareInfo: a chip and the runtime that drives it."""
 
-def _init(*, label, target, plugin, runtime, capabilities, accepts, pass_defaults, options, threads):
+def _init(*, label, target, plugin, runtime, capabilities, accepts, pass_defaults, options, threads, batch = 1, affinity = ""):
     facts = {
         "capabilities": sorted(capabilities),
         "options": options,
@@ -10,6 +10,8 @@ def _init(*, label, target, plugin, runtime, capabilities, accepts, pass_default
     }
     return {
         "accepts": accepts,
+        "affinity": affinity,
+        "batch": batch,
         "capabilities": capabilities,
         "facts": json.encode(facts),
         "label": label,
@@ -26,6 +28,8 @@ HardwareInfo, _new_hardware_info = provider(
     init = _init,
     fields = {
         "accepts": "list of string: the model formats that its runtime takes.",
+        "affinity": "string: the CPUs that measurements run on, as `taskset --cpu-list` takes them; empty for any.",
+        "batch": "int: samples in one inference, for measurements that do not say otherwise.",
         "capabilities": "list of string: what the chip can do, in the vocabulary of lepton_rules/plugin/capabilities.bzl.",
         "facts": "string: target, runtime, capabilities, options and threads as JSON, as actions and tests get them.",
         "label": "string: the label of the hardware, as messages show it.",

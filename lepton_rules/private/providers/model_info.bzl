@@ -26,7 +26,7 @@ ModelInfo, _new_model_info = provider(
         "manifest": "File: manifest.json, the deterministic facts: signature, parameters, MACs, bytes, digests, lineage.",
         "needs": "list of struct(capability, step): what a chip must have for it, and the pass that made it so.",
         "plugins": "list of PluginInfo: the plugins whose exporters may take this model further.",
-        "steps": "list of struct(name, directory, manifest, weights_digest): every intermediate, oldest first, this model last.",
+        "steps": "list of struct(name, directory, manifest, weights_digest, call): every intermediate, oldest first, this model last; call, which an imported model has not, is what step.bzl made it with.",
         "weights_digest": "File: sha256 of the weights as 64 hexadecimal digits.",
     },
 )

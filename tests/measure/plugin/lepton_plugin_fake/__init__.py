@@ -15,8 +15,9 @@ def lepton_runtimes() -> Sequence[Runtime]:
 
 @hookimpl
 def lepton_targets() -> Sequence[Target]:
-    """A chip that every machine has, and one that none has."""
+    """Chips that every machine has, one of them its CPU, and one that none has."""
     return [
         Target(name="here", runtime="matmul", accepts=("fake",)),
+        Target(name="cpu_here", runtime="matmul", accepts=("fake",)),
         Target(name="absent", runtime="matmul", accepts=("fake",), available="cuda"),
     ]

@@ -1,6 +1,10 @@
-"""A runtime whose model is a JSON file: {"rounds": how many multiplications, "fault": "" or what goes wrong}."""
+"""A runtime whose model is a JSON file: {"rounds": how many multiplications, "fault": "" or what goes wrong,
+"hold_mb": memory held, "load_s": seconds to load}."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +25,11 @@ class MatmulRuntime:
         self.weights = numpy.eye(64, dtype=numpy.float32)
         self.reference = context.reference
         self.closed = False
+        time.sleep(model.get("load_s", 0))
+        self.held = numpy.ones(model.get("hold_mb", 0) << 20, numpy.uint8)
+        self.held = self.held.copy()
+        if self.fault == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "load":
             raise LeptonError("model", "its format is unknown to the chip", "Build it for this chip")
 
