@@ -13,13 +13,16 @@ load(":config.bzl", "resolve_config")
 load(":image_runnables.bzl", "image_runnables")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":oci_action.bzl", "OCI_ATTRS", "layout_files", "oci_run", "store_flags")
+load(":provenance.bzl", "PROVENANCE_ATTRS", "provenance")
 load(":run.bzl", "directory_flag", "lepton_run")
+load(":signing.bzl", "image_signing")
 
 _DOC = """A model in an OCI image, made without a daemon and the same byte for byte wherever it is made.
 
 Default outputs are small: manifest, configuration, digest and the layers' descriptors. Each layer is a file of its own, and the layer of the
 model depends on the model alone, so that a label or an option of the server touches no weight. The output group `layout` is the OCI layout
-directory, `tarball` the tar that `docker load` takes, `layers` the layers themselves.
+directory, `tarball` the tar that `docker load` takes, `layers` the layers themselves. `provenance` is a statement of in-toto with SLSA's
+provenance, `sbom` a bill of materials of CycloneDX with a model card, `checksums` lists for sha256sum.
 """
 
 # What a packager names and the rule has; a target gives others in `files`.
@@ -29,7 +32,7 @@ _NAME = "abcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 SERVER = lepton_component(kind = "packager", plugin = Label("//plugins/oci"), name = "server", config = {})
 
-IMAGE_ATTRS = OCI_ATTRS | {
+IMAGE_ATTRS = OCI_ATTRS | PROVENANCE_ATTRS | {
     "annotations": attr.string_dict(doc = "Annotations of the manifest; they win over those that the rule writes."),
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "The lepton_artifact, or a lepton_model."),
     "base": attr.label(allow_files = True, doc = "What the image is put on: a lepton.debian_base, or any OCI layout directory, such as rules_oci's and rules_img's images are. Without one, nothing."),
@@ -83,7 +86,7 @@ def parse_platform(ctx, text, attribute = "platform"):
     parts = text.split("/")
     if len(parts) not in [2, 3] or [part for part in parts if not part or part.lower() != part or part.strip(_NAME)]:
         fail(message(attribute, ctx.label, "{} is no platform".format(repr(text)), "Write os/architecture, such as linux/amd64"))
-    return {"os": parts[0], "architecture": parts[1]} | ({"variant": parts[2]} if len(parts) == 3 else {})
+    return {"architecture": parts[1], "os": parts[0]} | ({"variant": parts[2]} if len(parts) == 3 else {})
 
 def _platform_text(platform):
     return "/".join([platform[key] for key in ["os", "architecture", "variant"] if platform.get(key)])
@@ -374,6 +377,25 @@ def tag_of(name, version):
         repository = repository.replace(separator, "-")
     return "localhost/{}:{}".format(repository.strip("_.-"), version)
 
+def _origin(ctx, info, below, packager):
+    """The output groups that tell what the image is made of and where it comes from."""
+    parameters = {
+        attribute: getattr(ctx.attr, attribute)
+        for attribute in ["annotations", "compression", "env", "labels", "title", "version"]
+        if getattr(ctx.attr, attribute)
+    }
+    for attribute in ["artifact", "base", "environment"]:
+        target = getattr(ctx.attr, attribute)
+        if target:
+            parameters[attribute] = display_label(target.label)
+    return provenance(
+        ctx,
+        image = info,
+        metrics = ctx.attr.artifact[MetricsInfo].metrics if MetricsInfo in ctx.attr.artifact else None,
+        packages = [package for layers in below for package in layers.packages],
+        parameters = parameters | {"packager": {"config": packager.config, "name": packager.qualified}},
+    )
+
 def _lepton_image_impl(ctx):
     model = ctx.attr.artifact[ModelInfo]
     if ctx.attr._run[RunSettingsInfo].on_device:
@@ -430,6 +452,7 @@ def _lepton_image_impl(ctx):
             layers = depset([layer.blob for layer in info.layers]),
             layout = depset([whole.layout]),
             tarball = depset([whole.tarball]),
+            **_origin(ctx, info, below, packager)
         ),
         info,
     ]
@@ -487,6 +510,7 @@ def declare_image(name, artifact, packager, loads = True, **kwargs):
     )
     model_name = kwargs.get("model_name") or native.package_relative_label(artifact).name
     image_runnables(name, tag_of(model_name, kwargs.get("version") or "1"), loads = loads, **kwargs_of_runnables(kwargs))
+    image_signing(name, artifact, **{key: value for key, value in kwargs_of_runnables(kwargs).items() if value != None})
 
 def kwargs_of_runnables(kwargs):
     """The attributes that an image's runnables take from it.
@@ -503,7 +527,7 @@ def kwargs_of_runnables(kwargs):
     }
 
 def lepton_image(name, artifact, base = None, environment = None, packager = None, **kwargs):
-    """A model in an OCI image, and the runnables `<name>.load`, `<name>.push` and `<name>.digest`.
+    """A model in an OCI image, and the runnables `<name>.load`, `<name>.push`, `<name>.digest`, `<name>.sign` and `<name>.verify`.
 
     Args:
       name: the target's name.

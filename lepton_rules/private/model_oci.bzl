@@ -7,7 +7,7 @@ load(":messages.bzl", "message", "near_miss")
 _KINDS = ["modelcar", "modelpack"]
 
 def lepton_model_oci(name, model, kind = "modelpack", packager = None, **kwargs):
-    """A model alone in a registry, and the runnables `<name>.push`, `<name>.digest` and, for a modelcar, `<name>.load`.
+    """A model alone in a registry, and the runnables `<name>.push`, `<name>.digest`, `<name>.sign`, `<name>.verify` and, for a modelcar, `<name>.load`.
 
     Args:
       name: the target's name.
