@@ -40,7 +40,7 @@ def lock_text(space: Space, candidate: Candidate, *, found: Sequence[str], has_c
     steps = recipe(space, candidate)
     lines = ['"""' + found[0], ""]
     for paragraph in found[1:]:
-        lines += textwrap.wrap(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
+        lines += textwrap.wrap(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
     lines += ['"""', ""]
     loads = {}
     for step, _ in steps:
@@ -48,7 +48,9 @@ def lock_text(space: Space, candidate: Candidate, *, found: Sequence[str], has_c
             loads[_passes_file(step["plugin_label"])] = step["plugin"]
         else:
             loads["@lepton_rules//lepton_rules:pass.bzl"] = "lepton_pass"
-    lines += [f'load("{file}", "{symbol}")' for file, symbol in sorted(loads.items())]
+    # As buildifier sorts them: those of other modules first.
+    ordered = sorted(loads.items(), key=lambda load: (not load[0].startswith("@"), load))
+    lines += [f'load("{file}", "{symbol}")' for file, symbol in ordered]
     lines += ["", "RECIPE = ["] if loads else ["RECIPE = ["]
     for step, config in steps:
         lines += _step(step, config, constructor=has_constructor[step["plugin_label"]])

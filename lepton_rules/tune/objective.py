@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lepton_rules.measure.verdict import show
 from lepton_rules.plugin.errors import LeptonError
 
 _ITEM = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_.]*)\s*(?:(?P<op><=|>=|==|=|<|>)\s*(?P<limit>\S.*))?")
@@ -71,7 +72,7 @@ class Constraint:
         return over / abs(self.limit) if self.limit else over
 
     def __str__(self) -> str:
-        return f"{self.quantity.name}{'>=' if self.at_least else '<='}{self.limit:g}"
+        return f"{self.quantity.name}{'>=' if self.at_least else '<='}{show(self.limit, 15)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ TARGETS = [
     "resnet_int8_cpu.profile",
     "resnet_int8_cpu.reproduce",
     "resnet_int8_cpu.summary",
+    "resnet_int8_cpu.tune",
     "resnet_int8_cpu_accuracy_test",
     "resnet_int8_cpu_cold_start_test",
     "resnet_int8_cpu_deployment",

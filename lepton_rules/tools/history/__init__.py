@@ -1,0 +1,1 @@
+"""The history of measurements: collected from test outputs, plotted, and searched for changes."""

@@ -1,0 +1,80 @@
+"""A measurement is asked for once, whoever asks again."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from samples import facts
+
+from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.tune.measurer import Measurer
+
+ANSWER = '{"speedup": 2.5, "interval": [2.4, 2.6], "pairs": 60, "candidate_ms": 1.5, "unstable": ""}'
+
+
+def measurer(folder: Path, script: str, *, dataset: bool = True, batch: int = 1) -> Measurer:
+    launcher = folder / "launch"
+    launcher.write_text(f"#!/bin/sh\ncp $2 {folder}/asked.json\necho >>{folder}/calls\n{script}\n")
+    launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR)
+    (folder / "env.key").write_text("key")
+    (folder / "identity.json").write_text('{"cpu": "x"}')
+    return Measurer(
+        facts(),
+        launcher=launcher,
+        python_path=["plugin"],
+        identity=folder / "identity.json",
+        dataset=folder / "data.npz" if dataset else None,
+        memory=folder / "measured.jsonl",
+        batch=batch,
+        pairs=60,
+        seconds=6.0,
+    )
+
+
+def calls(folder: Path) -> int:
+    return len((folder / "calls").read_text().splitlines()) if (folder / "calls").exists() else 0
+
+
+def test_the_answer_is_remembered(tmp_path: Path) -> None:
+    for again in range(2):
+        found = measurer(tmp_path, f"echo '{ANSWER}'").measure(tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))
+        assert (found.speedup, found.interval, found.pairs) == (2.5, (2.4, 2.6), 60), again
+    assert calls(tmp_path) == 1
+    assert json.loads((tmp_path / "asked.json").read_text())["candidate"] == str(tmp_path / "c")
+
+
+def test_another_question_is_asked(tmp_path: Path) -> None:
+    places = (tmp_path / "b", tmp_path / "c")
+    measurer(tmp_path, f"echo '{ANSWER}'").measure(*places, ("sha256:1", "sha256:2"))
+    measurer(tmp_path, f"echo '{ANSWER}'").measure(*places, ("sha256:1", "sha256:3"))
+    measurer(tmp_path, f"echo '{ANSWER}'", batch=8).measure(*places, ("sha256:1", "sha256:2"))
+    measurer(tmp_path, f"echo '{ANSWER}'").measure(*places, ("sha256:1", "sha256:2"), 120)
+    here = measurer(tmp_path, f"echo '{ANSWER}'")
+    (tmp_path / "identity.json").write_text('{"cpu": "another"}')
+    here.measure(*places, ("sha256:1", "sha256:2"))
+    assert calls(tmp_path) == 5
+
+
+def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
+    places = (tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))
+    measurer(tmp_path, f"echo '{ANSWER}'").measure(*places)
+    memory = tmp_path / "measured.jsonl"
+    memory.write_text(memory.read_text()[:-20])
+    measurer(tmp_path, f"echo '{ANSWER}'").measure(*places)
+    assert calls(tmp_path) == 2
+
+
+def test_what_fails_says_why_and_is_not_remembered(tmp_path: Path) -> None:
+    failing = measurer(tmp_path, "echo noise >&2; echo 'lepton: hardware: there is no chip. Buy one.' >&2; exit 1")
+    for _ in range(2):
+        with pytest.raises(LeptonError, match=r"there is no chip"):
+            failing.measure(tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))
+    assert calls(tmp_path) == 2
+
+
+def test_without_inputs_nothing_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(LeptonError, match="no dataset to take inputs from"):
+        measurer(tmp_path, "exit 1", dataset=False).measure(tmp_path, tmp_path, ("a", "b"))

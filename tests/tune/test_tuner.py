@@ -1,0 +1,226 @@
+"""A search with a Bazel and a chip that are fakes: what is built, what is measured, and what is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import EXPORT, QUANTIZE, facts, objective
+
+from lepton_rules.manifest import digest_directory
+from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.tune.bazel import Built
+from lepton_rules.tune.measurer import Measurement
+from lepton_rules.tune.report import line, report
+from lepton_rules.tune.space import Space
+from lepton_rules.tune.state import State
+from lepton_rules.tune.study import Study
+from lepton_rules.tune.trial import MEASURED, PRUNED, REFUSED
+from lepton_rules.tune.tuner import Tuner
+
+SPACE = Space(facts([EXPORT, QUANTIZE]))
+MANIFEST: dict[str, Any] = {
+    "schema_version": 1,
+    "format": "onnx",
+    "inputs": [{"name": "x", "dtype": "float32", "shape": ["batch", 4]}],
+    "outputs": [{"name": "y", "dtype": "float32", "shape": ["batch", 2]}],
+    "parameters": 10,
+    "macs": 20,
+    "parent": None,
+    "steps": [
+        {
+            "pass": "onnx.quantize",
+            "config": {},
+            "config_version": 1,
+            "plugin": {"name": "onnx", "version": "1"},
+            "libraries": {},
+        }
+    ],
+    "hardware": None,
+    "notes": {},
+}
+
+
+@dataclass
+class FakeBazel:
+    """Makes a manifest for each target from the BUILD file of the batch."""
+
+    folder: Path
+    refuses: str = "no such text"
+    builds: list[Sequence[str]] = field(default_factory=list)
+
+    def build(self, targets: Sequence[str], options: Sequence[str], events: Path) -> Built:
+        self.builds.append(targets)
+        (override,) = options
+        build_file = (Path(override.split("=", 2)[2]) / "BUILD.bazel").read_text()
+        files = {}
+        errors = []
+        for label in targets:
+            name = label.partition("//:")[2]
+            rule = build_file.partition(f'name = "{name}"')[2].partition("\n)")[0]
+            if self.refuses in rule:
+                errors.append(f"lepton: pass onnx.quantize in {label}: it cannot. Do not.")
+                continue
+            place = self.folder / name
+            (place / "model").mkdir(parents=True, exist_ok=True)
+            size = 100 if "start = 1" in rule and "step = -1" in rule else 30 if "Entropy" in rule else 25
+            # per_channel makes no difference to the bytes: the same model.
+            (place / "model" / "model.onnx").write_bytes(b"x" * size)
+            table, digest = digest_directory(place / "model")
+            weights = f"sha256:{table['model.onnx']['sha256']}"
+            manifest = MANIFEST | {"bytes": size, "digest": digest, "files": table, "weights_digest": weights}
+            (place / "manifest.json").write_text(json.dumps(manifest))
+            accuracy = 0.9 if "Percentile" in rule else 0.98
+            metrics = {
+                "schema_version": 1,
+                "metrics": {"accuracy": accuracy},
+                "samples": 100,
+                "model_digest": digest,
+                "dataset_digest": "sha256:" + "1" * 64,
+                "predictions_digest": "sha256:" + "2" * 64,
+                "baseline_predictions_digest": None,
+            }
+            (place / "metrics.json").write_text(json.dumps(metrics))
+            files[label] = [place / "manifest.json", place / "model" / "model.onnx", place / "metrics.json"]
+        return Built(files=files, errors=errors, actions=len(files), cached=0)
+
+
+@dataclass
+class FakeMeasurer:
+    """Speed-ups by digest; notes what it was asked."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def measure(
+        self, baseline: Path, candidate: Path, digests: tuple[str, str], pairs: int | None = None
+    ) -> Measurement:
+        self.asked.append(digests)
+        size = (candidate / "model.onnx").stat().st_size
+        speedup = {30: 4.0, 25: 3.0}[size]
+        return Measurement(
+            speedup=speedup, interval=(speedup - 0.1, speedup + 0.1), pairs=60, candidate_ms=1.0, unstable=""
+        )
+
+
+def searched(
+    folder: Path, text: str = "latency; accuracy_drop<=0.005", trials: int = 50, refuses: str = "no such text"
+) -> tuple[Tuner, Study, FakeBazel, FakeMeasurer, list[str]]:
+    goal = objective(text)
+    bazel, measurer, said = FakeBazel(folder, refuses), FakeMeasurer(), []
+    tuner = Tuner(
+        space=SPACE, objective=goal, bazel=bazel, measurer=measurer, state=State(folder / "state"), say=said.append
+    )
+    tuner.references()
+    study = Study(SPACE, goal, storage=tuner.state.journal, name="s", seed=0, trials=trials)
+    tuner.run(study, trials, 4)
+    return tuner, study, bazel, measurer, said
+
+
+def test_a_batch_is_one_build_and_a_model_is_measured_once(tmp_path: Path) -> None:
+    _, study, bazel, measurer, said = searched(tmp_path)
+    assert len(study.trials) == 12
+    assert len(bazel.builds) == 1 + 3  # the references, then 4 trials a build
+    # Two different models beside the baseline, whatever the number of trials that make them.
+    assert len(measurer.asked) == len(set(measurer.asked)) == 2
+    assert sum("the same model as" in line for line in said) == 12 - 1 - 4
+    assert said[-1] == "every point of the space was tried" or len(study.trials) == 12
+
+
+def test_what_breaks_a_constraint_by_its_facts_is_not_measured(tmp_path: Path) -> None:
+    _, study, _, _, said = searched(tmp_path)
+    pruned = [trial for trial in study.trials if trial.outcome == PRUNED]
+    assert len(pruned) == 4
+    assert all(trial.candidate.changes[1]["calibrator"] == "Percentile" for trial in pruned)
+    assert all("latency" not in trial.values for trial in pruned)
+    assert any("pruned" in line and "breaks accuracy_drop<=0.005" in line for line in said)
+
+
+def test_what_cannot_be_built_is_refused_with_its_reason_and_keeps_nothing_else(tmp_path: Path) -> None:
+    _, study, _, _, _ = searched(tmp_path, refuses="Entropy")
+    refused = [trial for trial in study.trials if trial.outcome == REFUSED]
+    assert len(refused) == 4
+    assert {trial.why for trial in refused} == {"pass onnx.quantize: it cannot. Do not."}
+    assert len(study.trials) == 12
+
+
+def test_without_a_measured_quantity_nothing_is_measured(tmp_path: Path) -> None:
+    _, study, _, measurer, _ = searched(tmp_path, "size_bytes; accuracy_drop<=0.005")
+    assert measurer.asked == []
+    assert {trial.outcome for trial in study.trials} == {MEASURED, PRUNED}
+
+
+def test_another_run_builds_and_measures_nothing_that_it_knows(tmp_path: Path) -> None:
+    searched(tmp_path)
+    _, study, bazel, _, _ = searched(tmp_path)
+    assert len(study.trials) == 12
+    assert len(bazel.builds) == 1
+
+
+def test_a_quantity_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LeptonError, match="perplexity is not known of //models:net_int8"):
+        searched(tmp_path, "perplexity")
+
+
+def test_references_that_do_not_build_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LeptonError, match="the recipe was not built"):
+        searched(tmp_path, refuses="baseline = ")
+
+
+def test_a_duel_is_between_the_two_themselves(tmp_path: Path) -> None:
+    tuner, study, _, measurer, _ = searched(tmp_path)
+    best = next(trial for trial in study.trials if trial.values.get("speedup") == 4.0)
+    assert tuner.recipe is not None
+    measured = tuner.duel(best, tuner.recipe, 120)
+    assert measured is not None
+    assert measurer.asked[-1] == (tuner.recipe.digest, best.digest)
+    assert tuner.duel(tuner.recipe, tuner.recipe, 120) is None
+
+
+def test_a_duel_after_a_resumption_builds_what_it_lacks(tmp_path: Path) -> None:
+    searched(tmp_path)
+    tuner, study, bazel, measurer, _ = searched(tmp_path)
+    best = next(trial for trial in study.trials if trial.values.get("speedup") == 4.0)
+    assert tuner.recipe is not None
+    assert tuner.duel(best, tuner.recipe, 120) is not None
+    assert len(bazel.builds) == 2
+    assert measurer.asked[-1] == (tuner.recipe.digest, best.digest)
+
+
+def test_the_report_has_the_front_and_all_others(tmp_path: Path) -> None:
+    tuner, study, _, _, _ = searched(tmp_path, "latency; size_bytes; accuracy_drop<=0.005")
+    assert tuner.baseline is not None
+    assert tuner.recipe is not None
+    text = report(study.trials, [tuner.baseline, tuner.recipe], SPACE, tuner.objective, study.trials[0])
+    front, _, rest = text.partition("all others")
+    assert "0.25" in front  # the fastest
+    assert "the recipe as it is" in front  # the smallest
+    assert "the model without passes" in rest
+    assert "pruned: breaks accuracy_drop<=0.005" in rest
+    names = [row.split()[0] for row in rest.splitlines()[2:]]
+    assert len(names) == 12 + 1 - 1
+
+
+def test_a_line_tells_what_differs(tmp_path: Path) -> None:
+    tuner, _, _, _, _ = searched(tmp_path, trials=1)
+    assert tuner.recipe is not None
+    assert line(tuner.recipe, SPACE, tuner.objective).endswith("; the recipe as it is")
+
+
+def test_a_batch_is_a_repository_by_its_content(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    one, two = state.batch("# one\n"), state.batch("# two\n")
+    assert one != two
+    assert state.batch("# one\n") == one
+    assert (one / "REPO.bazel").exists()
+    with state.locked(), pytest.raises(LeptonError, match="another search"), State(tmp_path).locked():
+        pass
+
+
+def test_a_candidate_is_the_same_after_json(tmp_path: Path) -> None:
+    _, study, _, _, _ = searched(tmp_path, trials=3)
+    for trial in study.trials:
+        assert type(trial).of(json.loads(json.dumps(trial.as_json()))) == trial
