@@ -87,12 +87,30 @@ def lepton_budgets(
             options = {"confidence": confidence, "metrics": metrics},
             example = "min_accuracy = 0.97",
         ),
+        "cold_start": _kind(
+            lepton_cold_start_test,
+            {"max_cold_start_ms": max_cold_start_ms, "max_cold_start_ratio": max_cold_start_ratio},
+            relative = ["max_cold_start_ratio"],
+            options = {"batch": batch},
+            example = "max_cold_start_ratio = 0.8",
+        ),
         "latency": _kind(
             lepton_latency_test,
             {"max_p50_ms": max_p50_ms, "max_p90_ms": max_p90_ms, "max_p99_ms": max_p99_ms, "min_speedup": min_speedup},
             relative = ["min_speedup"],
             options = {"batch": batch, "max_plausible_speedup": max_plausible_speedup},
             example = "min_speedup = 2",
+        ),
+        "memory": _kind(
+            lepton_memory_test,
+            {
+                "max_inference_rss_bytes": max_inference_rss_bytes,
+                "max_inference_rss_ratio": max_inference_rss_ratio,
+                "max_load_rss_bytes": max_load_rss_bytes,
+            },
+            relative = ["max_inference_rss_ratio"],
+            options = {"batch": batch},
+            example = "max_inference_rss_ratio = 0.8",
         ),
         "size": _kind(
             lepton_size_test,
@@ -113,24 +131,6 @@ def lepton_budgets(
             relative = ["min_throughput_ratio"],
             options = {"batch": batch, "concurrency": concurrency, "max_plausible_speedup": max_plausible_speedup},
             example = "min_throughput_ratio = 2",
-        ),
-        "memory": _kind(
-            lepton_memory_test,
-            {
-                "max_inference_rss_bytes": max_inference_rss_bytes,
-                "max_inference_rss_ratio": max_inference_rss_ratio,
-                "max_load_rss_bytes": max_load_rss_bytes,
-            },
-            relative = ["max_inference_rss_ratio"],
-            options = {"batch": batch},
-            example = "max_inference_rss_ratio = 0.8",
-        ),
-        "cold_start": _kind(
-            lepton_cold_start_test,
-            {"max_cold_start_ms": max_cold_start_ms, "max_cold_start_ratio": max_cold_start_ratio},
-            relative = ["max_cold_start_ratio"],
-            options = {"batch": batch},
-            example = "max_cold_start_ratio = 0.8",
         ),
     }
     prefix = name.removesuffix("_budgets")

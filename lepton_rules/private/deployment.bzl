@@ -76,6 +76,33 @@ _ATTRS = RUN_ATTRS | {
 
 _COMPOSE = "Compose"
 
+# What the server is told by its environment: the fields of lepton_server.options.Options. tests/deployment holds this list to them.
+SERVER_VARIABLES = ["LEPTON_" + name for name in [
+    "BODY_TIMEOUT_S",
+    "DRAIN_S",
+    "GRPC_PORT",
+    "HEADER_TIMEOUT_S",
+    "HOST",
+    "IDLE_TIMEOUT_S",
+    "LINGER_S",
+    "LOG_LEVEL",
+    "MAX_BATCH",
+    "MAX_BATCH_DELAY_MS",
+    "MAX_BODY_BYTES",
+    "MAX_CONNECTIONS",
+    "MAX_PENDING_BYTES",
+    "MODEL",
+    "NAME",
+    "PORT",
+    "QUEUE",
+    "RUNTIME",
+    "RUNTIME_ENTRY",
+    "RUNTIME_PLUGIN",
+    "THREADS",
+    "VERIFY",
+    "VERSION",
+]]
+
 def _refuse(ctx, attribute, why, fix):
     fail(message(attribute, ctx.label, why, fix))
 
@@ -119,6 +146,8 @@ def _check_names(ctx):
     for key in ctx.attr.env:
         if not is_environment_name(key):
             _refuse(ctx, "env", "{} is no name of a variable".format(repr(key)), "Write letters, digits and _")
+        if key.startswith("LEPTON_") and key not in SERVER_VARIABLES:
+            _refuse(ctx, "env", "the server reads no {}; {}".format(key, near_miss(key, SERVER_VARIABLES)), "Correct its name, or remove it")
         if key in ["LEPTON_DRAIN_S", "LEPTON_PORT", "LEPTON_GRPC_PORT"]:
             attribute = {"LEPTON_DRAIN_S": "drain_s", "LEPTON_GRPC_PORT": "grpc_port", "LEPTON_PORT": "http_port"}[key]
             _refuse(ctx, "env", "{} goes with ports, probes and grace".format(key), "Set {}".format(attribute))
@@ -352,6 +381,7 @@ def _lepton_deployment_impl(ctx):
             label = display_label(ctx.label),
             memory = ctx.attr.memory,
             memory_test = ctx.attr.memory_test,
+            model_manifest = images[0].model_manifest,
             name = name,
             pod_security = ctx.attr.pod_security,
         ),

@@ -2,7 +2,9 @@
 
 load("//lepton_rules/private/providers:deployment_info.bzl", "DeploymentInfo")
 load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
+load("//lepton_rules/private/providers:memory_budget_info.bzl", "MemoryBudgetInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":kubernetes_values.bzl", "quantity")
 load(":launcher.bzl", "declare_launcher", "runfile")
 load(":messages.bzl", "display_label", "message")
 load(":run.bzl", "RUN_ATTRS")
@@ -85,12 +87,59 @@ _lepton_deployment_test = rule(
     test = True,
 )
 
-def lepton_deployment_test(name, size = "small", **kwargs):
+def _memory_impl(ctx):
+    deployment = ctx.attr.deployment[DeploymentInfo]
+    proven = ctx.attr.memory_test[MemoryBudgetInfo]
+    if deployment.memory_test != proven.label:
+        named = "memory_test {}".format(deployment.memory_test) if deployment.memory_test else "no memory_test"
+        fail(message("memory_test", ctx.label, "{} names {}, not {}".format(deployment.label, named, proven.label), "Give both the same"))
+    if deployment.model_manifest.short_path != proven.manifest.short_path:
+        fail(message("memory_test", ctx.label, "{} runs another model than {} serves".format(proven.label, deployment.label), "Name the test of the artifact in the image"))
+    if not proven.max_inference_rss_bytes:
+        fail(message("memory_test", ctx.label, "{} has no budget max_inference_rss_bytes".format(proven.label), "Set it, to at most {}".format(deployment.memory)))
+    given = quantity(deployment.memory) // 1000
+    budget = float(proven.max_inference_rss_bytes)
+    if budget > given:
+        fail(message(
+            "memory_test",
+            ctx.label,
+            "{} lets the process take {} bytes, and a pod of {} is killed at {}, {} bytes".format(proven.label, proven.max_inference_rss_bytes, deployment.label, deployment.memory, given),
+            "Raise memory, or lower max_inference_rss_bytes",
+        ))
+    launcher = declare_launcher(ctx)
+    ctx.actions.write(launcher, is_executable = True, content = "#!/bin/sh\necho 'PASS: {} bytes of {}'\n".format(proven.max_inference_rss_bytes, given))
+    return [DefaultInfo(executable = launcher)]
+
+_lepton_deployment_memory_test = rule(
+    implementation = _memory_impl,
+    doc = "Holds the memory that a deployment promises to the budget of the test that proves it.",
+    attrs = {
+        "deployment": attr.label(mandatory = True, providers = [DeploymentInfo], doc = "The lepton_deployment."),
+        "memory_test": attr.label(mandatory = True, providers = [MemoryBudgetInfo], doc = "The lepton_memory_test."),
+    },
+    test = True,
+)
+
+def lepton_deployment_test(name, deployment = None, memory_test = None, size = "small", **kwargs):
     """Holds a deployment, or files of Kubernetes documents, to schemas and checks.
+
+    With `memory_test` there is a second test, `<name without _test>_memory_test`: that the lepton_memory_test which the deployment
+    names holds this model to at most the memory of a pod. It is one of its own because it is skipped where the chip is absent.
 
     Args:
       name: the test's name, by custom `<deployment>_test`.
+      deployment: the lepton_deployment; or `files`.
+      memory_test: the lepton_memory_test that the deployment names.
       size: Bazel's size of the test.
-      **kwargs: `deployment` or `files`, `kubernetes_versions`, `pod_security`, and Bazel's attributes of tests.
+      **kwargs: `files`, `kubernetes_versions`, `pod_security`, and Bazel's attributes of tests.
     """
-    _lepton_deployment_test(name = name, size = size, **kwargs)
+    _lepton_deployment_test(name = name, deployment = deployment, size = size, **kwargs)
+    if memory_test:
+        common = {key: kwargs[key] for key in ["tags", "testonly", "visibility"] if key in kwargs}
+        _lepton_deployment_memory_test(
+            name = name.removesuffix("_test") + "_memory_test",
+            deployment = deployment,
+            memory_test = memory_test,
+            size = size,
+            **common
+        )

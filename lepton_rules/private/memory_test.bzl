@@ -1,7 +1,10 @@
 """lepton_memory_test: the memory of a process that serves an artifact against budgets."""
 
+load("//lepton_rules/private/providers:memory_budget_info.bzl", "MemoryBudgetInfo")
+load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load(":budget.bzl", "MEMORY_BUDGETS")
 load(":device_test.bzl", "DEVICE_ATTRS", "device_attributes", "device_test")
+load(":messages.bzl", "display_label")
 
 _DOC = """Holds the resident set of a fresh process that loads an artifact and runs it to budgets.
 
@@ -16,7 +19,12 @@ _ATTRS = DEVICE_ATTRS | {
 }
 
 def _lepton_memory_test_impl(ctx):
-    return device_test(ctx, kind = "memory", budgets = MEMORY_BUDGETS, relative = ["max_inference_rss_ratio"])
+    test = device_test(ctx, kind = "memory", budgets = MEMORY_BUDGETS, relative = ["max_inference_rss_ratio"])
+    return test + [MemoryBudgetInfo(
+        label = display_label(ctx.label),
+        manifest = ctx.attr.artifact[ModelInfo].manifest,
+        max_inference_rss_bytes = ctx.attr.max_inference_rss_bytes.strip(),
+    )]
 
 _lepton_memory_test = rule(
     implementation = _lepton_memory_test_impl,

@@ -18,6 +18,7 @@ TARGETS = [
     "resnet_int8_cpu_accuracy_test",
     "resnet_int8_cpu_cold_start_test",
     "resnet_int8_cpu_deployment",
+    "resnet_int8_cpu_deployment_memory_test",
     "resnet_int8_cpu_deployment_test",
     "resnet_int8_cpu_image",
     "resnet_int8_cpu_image.digest",

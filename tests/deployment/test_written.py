@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,17 @@ def test_compose() -> None:
     assert served["environment"]["TZ"] == "UTC"
     assert (served["cpus"], served["mem_limit"]) == ("1.5", "1610612736b")
     assert served["ports"] == ["127.0.0.1:8080:8080", "127.0.0.1:8081:8081"]
+
+
+def test_the_variables_are_those_of_the_server() -> None:
+    """A variable that the server does not read is refused, so the rule knows all that it reads."""
+    options = importlib.util.spec_from_file_location("options", HERE.parents[1] / "server/lepton_server/options.py")
+    assert options is not None and options.loader is not None
+    module = importlib.util.module_from_spec(options)
+    sys.modules["options"] = module
+    options.loader.exec_module(module)
+    read = sorted(f"LEPTON_{field.name.upper()}" for field in dataclasses.fields(module.Options))
+    assert (HERE / "server_variables.txt").read_text("utf-8").split() == read, "Mend SERVER_VARIABLES in deployment.bzl"
 
 
 def test_kserve() -> None:

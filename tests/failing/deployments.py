@@ -27,6 +27,25 @@ def _test(name: str, attributes: str, says: str) -> Case:
     return Case(name, f'{_LOAD}lepton_deployment_test(name = "x", {attributes})\n', f"lepton: {says}")
 
 
+def _memory(
+    name: str,
+    says: str,
+    *,
+    image: str = "right",
+    memory_test: str = ":m",
+    budget: str = "max_inference_rss_bytes = 100000000",
+) -> Case:
+    """A deployment, the test of its memory, and what is wrong between them."""
+    named = f'memory_test = "{memory_test}"' if memory_test else ""
+    build = f"""
+load("@lepton_rules//lepton_rules:defs.bzl", "lepton_memory_test")
+lepton_memory_test(name = "m", artifact = "//gates:right", {budget})
+lepton_deployment(name = "d", image = "//images:{image}", memory = "64Mi", repository = "r.example.com/d", {named})
+lepton_deployment_test(name = "x_test", deployment = ":d", memory_test = ":m")
+"""
+    return Case(name, _LOAD + build, f"lepton: memory_test in {{here}}:x_memory_test: {says}")
+
+
 _LONG = "x" * 64
 _KEY = "Write a name of at most 63 letters, digits, ., _ and -, after a domain and / where it has one."
 
@@ -99,6 +118,12 @@ DEPLOYMENTS = [
         "variable",
         'env in {here}:x: "A-B" is no name of a variable. Write letters, digits and _.',
         env={"A-B": "1"},
+    ),
+    _deployment(
+        "variable_misspelled",
+        'env in {here}:x: the server reads no LEPTON_MAX_BACTH; did you mean "LEPTON_MAX_BATCH"? '
+        "Correct its name, or remove it.",
+        env={"LEPTON_MAX_BACTH": "8"},
     ),
     _deployment(
         "variable_of_an_attribute",
@@ -230,6 +255,26 @@ DEPLOYMENTS = [
         "overlay_of_the_kind",
         "overlays in {here}:x: that of Service sets kind, which makes it another document. Remove it.",
         overlays={"Service": {"kind": "Ingress"}},
+    ),
+    _memory(
+        "memory_that_the_test_does_not_prove",
+        "{here}:m lets the process take 100000000 bytes, and a pod of {here}:d is killed at 64Mi, 67108864 bytes. "
+        "Raise memory, or lower max_inference_rss_bytes.",
+    ),
+    _memory(
+        "memory_test_of_another_budget",
+        "{here}:m has no budget max_inference_rss_bytes. Set it, to at most 64Mi.",
+        budget="max_load_rss_bytes = 100000000",
+    ),
+    _memory(
+        "memory_test_of_another_model",
+        "{here}:m runs another model than {here}:d serves. Name the test of the artifact in the image.",
+        image="plain",
+    ),
+    _memory(
+        "memory_test_that_is_not_named",
+        "{here}:d names no memory_test, not {here}:m. Give both the same.",
+        memory_test="",
     ),
     _test("test_of_nothing", "", "deployment in {here}:x: it and files are both missing. Set one of the two."),
     _test(

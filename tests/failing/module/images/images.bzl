@@ -1,6 +1,6 @@
 """Images that are facts alone: nothing of them is built."""
 
-load("@lepton_rules//lepton_rules:providers.bzl", "ImageInfo")
+load("@lepton_rules//lepton_rules:providers.bzl", "ImageInfo", "ModelInfo")
 
 def _image_impl(ctx):
     file = ctx.actions.declare_file(ctx.label.name + ".json")
@@ -14,10 +14,11 @@ def _image_impl(ctx):
         layers = [],
         layouts = [],
         platform = {"architecture": "amd64", "os": "linux"},
-        model_manifest = file,
+        model_manifest = ctx.attr.model[ModelInfo].manifest if ctx.attr.model else file,
     )]
 
 image = rule(
     implementation = _image_impl,
     doc = "An image without layers.",
+    attrs = {"model": attr.label(providers = [ModelInfo])},
 )
