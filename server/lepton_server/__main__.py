@@ -23,6 +23,8 @@ def main() -> None:
     logs.configure(chosen.log_level)
     from lepton_server import server
 
+    # The runtime's thread waits no longer than this for one that computes in Python.
+    sys.setswitchinterval(0.0005)
     code = 1
     try:
         code = server.run(chosen)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from lepton_server import __version__, compression
 from lepton_server.errors import RequestError, overloaded, shown
@@ -21,6 +22,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _EXTENSIONS = ["binary_tensor_data", "model_configuration"]
 _JSON = "application/json"
+
+
+_NO_TIMEOUT = contextlib.nullcontext()
 
 
 class _Gone(Exception):
@@ -110,7 +114,7 @@ class App:
         await _answer_json(send, self._state.serving().signature.config(self._options.max_batch))
 
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
-        text, kind = self._state.serving().metrics.exposition()
+        text, kind = self._state.metrics.exposition()
         await _answer(send, 200, text, [("content-type", kind)])
 
     async def _infer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,8 +132,7 @@ class App:
             raise
         finally:
             took_s = time.perf_counter() - start
-            if self._state.service is not None:
-                self._state.service.metrics.request(code, took_s)
+            self._state.metrics.request(code, took_s)
             if LOGGER.isEnabledFor(logging.DEBUG):
                 log(logging.DEBUG, "request", code=code, seconds=round(took_s, 6))
 
@@ -137,21 +140,21 @@ class App:
         from lepton_server import http_codec  # with numpy, which is not imported before the server listens
 
         service = self._state.serving()
-        gone = scope.get("lepton.gone", _never)
+        transfer: Transfer = scope.get("lepton.transfer", _Whole)
         headers = _headers(scope["headers"])
         json_length = _length(headers, "inference-header-content-length")
         held = 0
         try:
-            body = await self._body(headers, receive)
+            body = await self._body(headers, receive, transfer)
             held = len(body)
             body = compression.decompress(body, headers.get("content-encoding", ""), self._options.max_body_bytes)
             self._state.pending_bytes += len(body) - held
             held = len(body)
             inference = http_codec.decode(body, json_length, service.signature)
-            results = await service.infer(inference.inputs, gone)
+            results = await service.infer(inference.inputs, lambda: transfer.disconnected)
         finally:
             self._state.pending_bytes -= held
-        if gone():
+        if transfer.disconnected:
             raise _Gone
         answer, answer_json_length = http_codec.encode(inference, results, service.signature)
         fields = [("content-type", _JSON if answer_json_length is None else "application/octet-stream")]
@@ -165,7 +168,7 @@ class App:
         await _answer(send, 200, answer, fields)
         return 200
 
-    async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+    async def _body(self, headers: Mapping[str, str], receive: Receive, transfer: Transfer) -> bytes:
         """Returns the whole body, and counts its bytes among those that are held.
 
         Raises:
@@ -179,7 +182,8 @@ class App:
         chunks: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(self._options.body_timeout_s):
+            # A timer costs, and most bodies have come when their request is looked at.
+            async with asyncio.timeout(self._options.body_timeout_s) if transfer.more_body else _NO_TIMEOUT:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -204,8 +208,23 @@ class App:
             raise
 
 
-def _never() -> bool:
-    return False
+class Transfer(Protocol):
+    """What the connection knows of a request.
+
+    Attributes:
+        disconnected: whether the client has gone.
+        more_body: whether more of the body is to come.
+    """
+
+    disconnected: bool
+    more_body: bool
+
+
+class _Whole:
+    """Of a request that comes by no connection of ours."""
+
+    disconnected = False
+    more_body = True
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Limits:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. Sets `lepton.gone` in each request's scope: whether its client has closed the connection."""
+    """One connection. Sets `lepton.transfer` in each request's scope: see `app.Transfer`."""
 
     limits: Limits
 
@@ -102,7 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.scope["lepton.gone"] = lambda: cycle.disconnected  # type: ignore[typeddict-unknown-key]
+        cycle.scope["lepton.transfer"] = cycle  # type: ignore[typeddict-unknown-key]
         super()._start_asgi_task(cycle, app)
 
     def _arm(self, seconds: float) -> None:

@@ -97,7 +97,7 @@ def encode(inference: Inference, results: Mapping[str, Array], signature: Signat
     answer: dict[str, Any] = {"model_name": signature.name, "model_version": signature.version, "outputs": outputs}
     if inference.id:
         answer["id"] = inference.id
-    head = json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
+    head = _ENCODER.encode(answer).encode()
     return (b"".join([head, *parts]), len(head)) if parts else (head, None)
 
 
@@ -112,7 +112,7 @@ def parse(text: bytes) -> object:
             400, f"the JSON has more than {_MAX_CONTAINERS} arrays and objects; send flat data, or binary"
         )
     try:
-        return json.loads(text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant)
+        return _DECODER.decode(text.decode("utf-8"))
     except UnicodeDecodeError:
         raise RequestError(400, "the JSON is not UTF-8") from None
     except RecursionError:
@@ -132,6 +132,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> NoReturn:
     raise RequestError(400, f"the JSON has {name}, which JSON does not know")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
 def _object(value: object, what: str) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Server:
     def _loaded(self, model: Any) -> None:
         from lepton_server.service import Service
 
-        self._state.service = Service(model, self._options)
+        self._state.service = Service(model, self._options, self._state.metrics)
         log(
             logging.INFO,
             "ready",

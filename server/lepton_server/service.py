@@ -69,9 +69,9 @@ class Model:
 
 
 class Service:
-    """A model that is ready, with its queue and its metrics."""
+    """A model that is ready, with its queue."""
 
-    def __init__(self, model: Model, options: Options) -> None:
+    def __init__(self, model: Model, options: Options, metrics: Metrics) -> None:
         self.signature = model.signature
         self._batcher = Batcher(
             model.run,
@@ -79,23 +79,14 @@ class Service:
             max_batch=options.max_batch,
             delay_s=options.max_batch_delay_ms / 1000,
             capacity=options.queue,
-            observer=self,
+            observer=metrics,
         )
-        self.metrics = Metrics(model.signature, self._batcher.depth)
+        metrics.signature = model.signature
+        metrics.queue_depth = self._batcher.depth
 
     async def infer(self, inputs: Mapping[str, Array], gone: Callable[[], bool]) -> Arrays:
         """Returns the model's outputs by name; see `Batcher.submit`."""
         return await self._batcher.submit(inputs, gone)
-
-    def took(self, waited_s: Sequence[float]) -> None:
-        """Counts requests that left the queue."""
-        for seconds in waited_s:
-            self.metrics.queue_duration.observe(seconds)
-
-    def ran(self, run_s: float, rows: int) -> None:
-        """Counts a call of the runtime."""
-        self.metrics.inference_duration.observe(run_s)
-        self.metrics.batch_size.observe(rows)
 
 
 def _read_manifest(options: Options) -> dict[str, Any]:

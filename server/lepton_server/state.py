@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lepton_server.errors import RequestError, overloaded
+from lepton_server.metrics import Metrics
 
 if TYPE_CHECKING:
     from lepton_server.service import Service
@@ -20,12 +21,14 @@ class State:
         draining: whether SIGTERM came.
         pending_bytes: of bodies that are held.
         abandoned: requests that were not answered before the drain's end.
+        metrics: what is counted.
     """
 
     service: Service | None = None
     draining: bool = False
     pending_bytes: int = 0
     abandoned: int = 0
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def ready(self) -> bool:
