@@ -1,8 +1,9 @@
-"""The queue before the model, and the thread that runs it.
+"""The queue before the model, and the threads that run it.
 
-One thread takes requests in their order and calls the runtime. With `max_batch` above 1 it joins what waits into one
-call, as long as shapes agree beyond the first dimension; `delay_s` is how long a batch that is not full waits for
-more. The queue is bounded: who comes when it is full is told so at once. Requests whose clients have gone are not run.
+A thread, or several where the runtime allows it, takes requests in their order and calls the runtime. With `max_batch`
+above 1 it joins what waits into one call, as long as shapes agree beyond the first dimension; `delay_s` is how long a
+batch that is not full waits for more. The queue is bounded: who comes when it is full is told so at once. Requests
+whose clients have gone are not run.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Batcher:
 
     Args:
         run: the runtime: outputs by name from inputs by name.
+        workers: threads that call `run`, each for a batch of its own.
         batched: whether rows of several jobs may be joined, and one job's rows split.
         max_batch: rows in one call.
         delay_s: how long a batch that is not full waits.
@@ -78,6 +80,7 @@ class Batcher:
         self,
         run: Callable[[Arrays], Arrays],
         *,
+        workers: int,
         batched: bool,
         max_batch: int,
         delay_s: float,
@@ -91,15 +94,17 @@ class Batcher:
         self._capacity = capacity
         self._observer = observer
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._held: Job | None = None
+        self._held = 0
+        self._workers = workers
+        self._lock = threading.Lock()
         self._mean_s = 0.0
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
-        self._thread.start()
+        for _ in range(workers):
+            threading.Thread(target=self._work, name="inference", daemon=True).start()
 
     def depth(self) -> int:
         """Returns how many jobs wait."""
-        return self._queue.qsize() + (self._held is not None)
+        return self._queue.qsize() + self._held
 
     async def submit(self, inputs: Arrays, gone: Callable[[], bool]) -> Arrays:
         """Returns the outputs for `inputs`, once they had their turn.
@@ -108,30 +113,42 @@ class Batcher:
             RequestError: 503, the queue is full; 400, the model refuses the inputs; 500, it failed.
         """
         if self.depth() >= self._capacity:
-            wait_s = self._capacity * self._mean_s / self._max_batch
+            wait_s = self._capacity * self._mean_s / self._max_batch / self._workers
             raise overloaded(f"the queue is full: {self._capacity} requests wait", max(1, round(wait_s)))
         job = Job(inputs, self._loop.create_future(), gone)
         self._queue.put(job)
         return await job.answer
 
     def stop(self) -> None:
-        """Ends the thread after the jobs that wait."""
-        self._queue.put(None)
+        """Ends the threads after the jobs that wait."""
+        for _ in range(self._workers):
+            self._queue.put(None)
 
     def _work(self) -> None:
+        held: Job | None = None
         while True:
-            first = self._held or self._queue.get()
-            self._held = None
+            first = held or self._queue.get()
+            if held is not None:
+                held = None
+                self._count_held(-1)
             if first is None:
                 return
             if first.gone():
                 self._answer([first], error=RequestError(499, "the client has gone"))
                 continue
-            jobs = [first] if self._max_batch == 1 else self._gather(first)
+            jobs = [first]
+            if self._max_batch > 1:
+                jobs, held = self._gather(first)
+                if held is not None:
+                    self._count_held(1)
             self._serve(jobs)
 
-    def _gather(self, first: Job) -> list[Job]:
-        """Returns `first` with what waits and can be run with it; what cannot is held for the next turn."""
+    def _count_held(self, change: int) -> None:
+        with self._lock:
+            self._held += change
+
+    def _gather(self, first: Job) -> tuple[list[Job], Job | None]:
+        """Returns `first` with what waits and can be run with it, and what came and cannot: its turn is the next."""
         jobs, rows, key = [first], first.rows, first.key
         until = first.since + self._delay_s
         while rows < self._max_batch:
@@ -147,11 +164,10 @@ class Batcher:
                 self._answer([job], error=RequestError(499, "the client has gone"))
                 continue
             if job.key != key or rows + job.rows > self._max_batch:
-                self._held = job
-                break
+                return jobs, job
             jobs.append(job)
             rows += job.rows
-        return jobs
+        return jobs, None
 
     def _serve(self, jobs: Sequence[Job]) -> None:
         """Runs the jobs together; where that fails and there are several, each alone, so that none spoils others."""

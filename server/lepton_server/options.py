@@ -31,6 +31,13 @@ class Options:
     threads: int = dataclasses.field(
         default=0, metadata={"help": "threads of one inference; 0: the CPUs that the cgroup gives", "least": 0}
     )
+    workers: int = dataclasses.field(
+        default=0,
+        metadata={
+            "help": "inferences at once; 0: as many as threads where the runtime allows it and max_batch is 1, else 1",
+            "least": 0,
+        },
+    )
     max_batch: int = dataclasses.field(
         default=1, metadata={"help": "rows that are run at once; requests are joined up to it", "least": 1}
     )

@@ -118,6 +118,7 @@ class Server:
             version=self._options.version,
             digest=model.signature.digest,
             threads=model.threads,
+            workers=model.workers,
             seconds=round(time.perf_counter() - self._started, 3),
         )
 

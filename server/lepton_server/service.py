@@ -53,6 +53,12 @@ class Model:
             threads=self.threads,
         )
         self._runtime = plugin.resolve(descriptor)(context)
+        # Whether `run` may be called by several threads at once: a runtime says so by this attribute.
+        concurrent = getattr(self._runtime, "concurrent", False) is True
+        if options.workers > 1 and not concurrent:
+            why = f"--workers is {options.workers}, and it runs one inference at a time"
+            raise LeptonError(f"runtime {options.runtime}", why, "Leave --workers out")
+        self.workers = options.workers or (self.threads if concurrent and options.max_batch == 1 else 1)
 
     def run(self, inputs: Arrays) -> Arrays:
         """Returns the outputs by name. LeptonError where the runtime refuses the inputs."""
@@ -75,6 +81,7 @@ class Service:
         self.signature = model.signature
         self._batcher = Batcher(
             model.run,
+            workers=model.workers,
             batched=model.signature.batched,
             max_batch=options.max_batch,
             delay_s=options.max_batch_delay_ms / 1000,

@@ -117,13 +117,14 @@ class Counts:
         self.rows.append(rows)
 
 
-def test_thousands_of_jobs_each_get_their_own_rows() -> None:
+@pytest.mark.parametrize("workers", [1, 4])
+def test_thousands_of_jobs_each_get_their_own_rows(workers: int) -> None:
     def run(inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {"y": inputs["x"] * 2}
 
     async def main() -> list[int]:
         counts = Counts()
-        batcher = Batcher(run, batched=True, max_batch=16, delay_s=0, capacity=5000, observer=counts)
+        batcher = Batcher(run, workers=workers, batched=True, max_batch=16, delay_s=0, capacity=5000, observer=counts)
         sizes = np.random.default_rng(0).integers(1, 40, 2000)
 
         async def ask(number: int, size: int) -> None:
@@ -138,3 +139,16 @@ def test_thousands_of_jobs_each_get_their_own_rows() -> None:
 
     rows = asyncio.run(main())
     assert max(rows) == 16
+
+
+def test_workers(tmp_path: Path) -> None:
+    """onnxruntime takes several calls at once; a runtime that says nothing gets one, and is not asked for more."""
+    with serving(harness.double(tmp_path / "double"), "--threads=2") as server, ThreadPoolExecutor(8) as pool:
+        assert server.wait_for("ready")["workers"] == 2
+        requests = [{"inputs": [tensor("x", "FP32", [1, 4], [place] * 4)]} for place in range(200)]
+        for place, answer in enumerate(pool.map(server.infer, requests)):
+            assert answer.json()["outputs"][0]["data"] == [2 * place] * 4
+    with serving(harness.slow(tmp_path / "slow"), *SLOW, "--threads=2") as server:
+        assert server.wait_for("ready")["workers"] == 1
+    with serving(harness.slow(tmp_path / "two"), *SLOW, "--workers=2", ready=False) as server:
+        assert server.exit_code(15) == 1

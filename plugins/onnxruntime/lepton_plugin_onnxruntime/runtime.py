@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import tempfile
@@ -43,6 +44,8 @@ class OnnxRuntime:
     """
 
     profiler = "lepton_plugin_onnxruntime.profiling.profiler:OnnxProfiler"
+
+    concurrent = True  # several threads may call `run` at once: a session keeps nothing of a call
 
     def __init__(self, context: RuntimeContext) -> None:
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else the wheel reports home and writes to it
@@ -175,10 +178,15 @@ def _check_inputs(inputs: Mapping[str, Array], specs: list[TensorSpec]) -> None:
         fits = len(array.shape) == len(spec.shape) and all(
             isinstance(want, str) or have == want for have, want in zip(array.shape, spec.shape, strict=True)
         )
-        dtype = "str" if array.dtype.kind in "OU" else array.dtype.name
+        dtype = _dtype_name(array.dtype)
         if dtype != spec.dtype or not fits:
             got, wanted = f"{dtype}{list(array.shape)}", f"{spec.dtype}{list(spec.shape)}"
             raise LeptonError(_WHAT, f"input {spec.name!r} is {got}, the model's is {wanted}", "Convert the input")
+
+
+@functools.cache  # numpy computes the name anew each time, which takes longer than the rest of the check
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return "str" if dtype.kind in "OU" else dtype.name
 
 
 def _one_line(error: Exception) -> str:
