@@ -20,7 +20,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_EXTENSIONS = ["binary_tensor_data", "model_configuration"]
+EXTENSIONS = ["binary_tensor_data", "model_configuration"]
 _JSON = "application/json"
 
 
@@ -95,7 +95,7 @@ class App:
         return RequestError(404, f"there is nothing at {shown(path)}")
 
     async def _server(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _answer_json(send, {"name": "lepton_server", "version": __version__, "extensions": _EXTENSIONS})
+        await _answer_json(send, {"name": "lepton_server", "version": __version__, "extensions": EXTENSIONS})
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _answer_json(send, {"live": True})

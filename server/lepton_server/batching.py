@@ -52,6 +52,10 @@ class Job:
     gone: Callable[[], bool]
     since: float = field(default_factory=time.perf_counter)
 
+    def lost(self) -> bool:
+        """Whether nobody waits for the answer."""
+        return self.answer.done() or self.gone()
+
     @property
     def rows(self) -> int:
         array = next(iter(self.inputs.values()))
@@ -133,7 +137,7 @@ class Batcher:
                 self._count_held(-1)
             if first is None:
                 return
-            if first.gone():
+            if first.lost():
                 self._answer([first], error=RequestError(499, "the client has gone"))
                 continue
             jobs = [first]
@@ -160,7 +164,7 @@ class Batcher:
             if job is None:
                 self._queue.put(None)
                 break
-            if job.gone():
+            if job.lost():
                 self._answer([job], error=RequestError(499, "the client has gone"))
                 continue
             if job.key != key or rows + job.rows > self._max_batch:

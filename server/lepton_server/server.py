@@ -79,8 +79,16 @@ class Server:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._loop.add_signal_handler(number, self._drain, signal.Signals(number).name)
             log(logging.INFO, "listening", host=options.host, port=listener.getsockname()[1])
+            rpc = None
+            if options.grpc_port:
+                from lepton_server.rpc import endpoint  # grpcio is needed by those alone who ask for it
+
+                rpc = await endpoint.start(options, self._state)
+                log(logging.INFO, "listening for gRPC", host=options.host, port=options.grpc_port)
             threading.Thread(target=self._load, name="load", daemon=True).start()
             await self._uvicorn.serve([listener])
+            if rpc is not None:
+                await rpc.stop(options.drain_s)
         if cancelled := list(self._uvicorn.server_state.tasks):
             await asyncio.wait(cancelled, timeout=1)
         abandoned = self._state.abandoned
