@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Iterable
 
 _OTHER = re.compile(r"[^A-Za-z0-9]+")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD = re.compile(r"[A-Z]+s?(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 # Words that are no names, and names that the generated code itself has.
-PYTHON = frozenset(keyword.kwlist) | {"self", "np", "annotations"}
+PYTHON = frozenset(keyword.kwlist) | {"annotations", "int", "np", "self", "tuple"}
 # C++20, [lex.key].
 CPP = frozenset(
     "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl "

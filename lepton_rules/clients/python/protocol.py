@@ -7,7 +7,9 @@ connection that is idle, or opens one.
 
 from __future__ import annotations
 
+import functools
 import http.client
+import io
 import json
 import math
 import socket
@@ -276,7 +278,7 @@ class Client:
     ) -> _Answer:
         kept = False
         try:
-            sock = _connected(connection, deadline)
+            _connect(connection, deadline)
             connection.putrequest(method, path, skip_accept_encoding=True)
             for name, value in {"Accept-Encoding": "identity", **self._headers, **headers}.items():
                 connection.putheader(name, value)
@@ -289,13 +291,13 @@ class Client:
             except (BrokenPipeError, ConnectionResetError):
                 # A server that refuses a body may say why without reading it to its end.
                 pass
-            sock.settimeout(_left(deadline))
+            connection.response_class = functools.partial(_Response, deadline=deadline)  # type: ignore[assignment]
             response = connection.getresponse()
             body = bytearray()
             while chunk := response.read(_CHUNK):
                 body += chunk
-                if not response.isclosed():
-                    sock.settimeout(_left(deadline))
+            if response.length:
+                raise http.client.IncompleteRead(body, response.length)
             kept = not response.will_close
             return _Answer(response.status, response.headers, body)
         except TimeoutError as error:
@@ -313,17 +315,39 @@ class Client:
                 connection.close()
 
 
-def _connected(connection: http.client.HTTPConnection, deadline: float) -> socket.socket:
+class _Bounded(io.RawIOBase):
+    """What comes from a socket until a deadline: a socket's own limit is for each piece, however small."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._socket, self._deadline = sock, deadline
+        # It keeps the socket open until it is closed itself.
+        self._stream = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._socket.settimeout(_left(self._deadline))
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *, deadline: float, **options: Any) -> None:
+        super().__init__(sock, **options)
+        own, self.fp = self.fp, io.BufferedReader(_Bounded(sock, deadline), _CHUNK)
+        own.close()
+
+
+def _connect(connection: http.client.HTTPConnection, deadline: float) -> None:
     connection.timeout = _left(deadline)
-    fresh = connection.sock is None
-    if fresh:
+    if connection.sock is None:
+        # http.client sets TCP_NODELAY: the tensors, a second write, do not wait until the headers are acknowledged.
         connection.connect()
-    sock: socket.socket = connection.sock
-    if fresh:
-        # Headers and body leave in two writes; the second must not wait for the first one's acknowledgement.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.settimeout(_left(deadline))
-    return sock
+    connection.sock.settimeout(_left(deadline))
 
 
 def _left(deadline: float) -> float:
