@@ -122,8 +122,8 @@ def test_a_signature_that_breaks_callers_fails_whatever_the_answers(tmp_path: Pa
     assert done.status == 1
     assert done.verdicts == {"max_signature_changes": "FAIL", "min_agreement": "PASS"}
     assert done.lines[0] == (
-        "lepton: compatibility test in //x:new_compatibility_test: max_signature_changes is FAIL: 1 where the budget is "
-        "at most 0 (input 'image' was float32[batch, 4] and is uint8[batch, 4]). "
+        "lepton: compatibility test in //x:new_compatibility_test: max_signature_changes is FAIL: 1 where the budget "
+        "is at most 0 (input 'image' was float32[batch, 4] and is uint8[batch, 4]). "
         "Keep what callers know, or release it as another model."
     )
 
