@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from case import Case, Group
+from clients import CLIENTS, VERSIONS
 from deployments import DEPLOYMENTS
 
 
@@ -900,5 +901,6 @@ DECLARATIONS = Group(
     "declarations",
     [
         *_OPTIONS, *_PLANS, *_SLOTS, *_HARDWARE, *_MODELS, *_PLUGINS, *_DATASETS, *_BUDGETS, *DEPLOYMENTS,
+        *CLIENTS, *VERSIONS,
     ],
 )  # fmt: skip

@@ -18,8 +18,10 @@ _VERDICTS = {
     "against_release_latency_test": {"min_speedup": "PASS"},
     "against_release_size_test": {"max_size_ratio": "PASS"},
     "right_accuracy_test": {"max_accuracy_drop": "PASS", "min_accuracy": "PASS", "min_agreement": "PASS"},
+    "right_compatibility_test": {"max_signature_changes": "PASS", "max_relative_difference": "PASS"},
     "right_latency_test": {"max_p50_ms": "PASS", "min_speedup": "PASS"},
     "right_memory_test": {"max_inference_rss_ratio": "PASS", "max_load_rss_bytes": "PASS"},
+    "right_parity_test": {"max_absolute_difference": "PASS", "min_agreement": "PASS"},
     "right_reproducibility_test": {"max_differing_files": "PASS"},
     "right_size_test": {"max_compressed_size_bytes": "PASS", "max_size_bytes": "PASS", "max_size_ratio": "PASS"},
     "right_throughput_test": {"min_samples_per_s": "PASS", "min_throughput_ratio": "PASS"},
@@ -29,8 +31,10 @@ _VERDICTS = {
     "slow_size_test": {"max_compressed_size_ratio": "FAIL", "max_size_bytes": "FAIL", "max_size_ratio": "FAIL"},
     "slow_throughput_test": {"min_samples_per_s": "FAIL"},
     "stamped_reproducibility_test": {"max_differing_files": "FAIL"},
+    "three_sided_compatibility_test": {"max_signature_changes": "FAIL", "min_agreement": "FAIL"},
     "unsure_accuracy_test": {"max_accuracy_drop": "NOT PROVEN", "min_accuracy": "PASS"},
     "wrong_accuracy_test": {"max_accuracy_drop": "FAIL", "min_accuracy": "FAIL", "min_agreement": "FAIL"},
+    "wrong_parity_test": {"max_absolute_difference": "FAIL", "min_agreement": "FAIL"},
 }
 # Others that pass and that fail.
 _OTHERS = {
