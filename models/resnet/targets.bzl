@@ -16,6 +16,7 @@ TARGETS = [
     "resnet_int8_cpu.summary",
     "resnet_int8_cpu.tune",
     "resnet_int8_cpu_accuracy_test",
+    "resnet_int8_cpu_client",
     "resnet_int8_cpu_cold_start_test",
     "resnet_int8_cpu_deployment",
     "resnet_int8_cpu_deployment_memory_test",

@@ -297,7 +297,7 @@ class Client:
             while chunk := response.read(_CHUNK):
                 body += chunk
             if response.length:
-                raise http.client.IncompleteRead(body, response.length)
+                raise http.client.IncompleteRead(b"", response.length)
             kept = not response.will_close
             return _Answer(response.status, response.headers, body)
         except TimeoutError as error:

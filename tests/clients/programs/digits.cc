@@ -15,6 +15,13 @@ namespace {
 
 constexpr std::size_t kPixels = 16 * 16;
 
+// A tensor of another rank, type or length does not compile.
+static_assert(std::is_same_v<digits::Image, digits::Tensor<float, digits::kAny, 1, 16, 16>>);
+static_assert(std::is_same_v<decltype(digits::Response::logits), digits::Tensor<float, digits::kAny, 10>>);
+static_assert(!std::is_assignable_v<digits::Image&, digits::Tensor<float, digits::kAny, 1, 16, 17>>);
+static_assert(!std::is_assignable_v<digits::Image&, digits::Tensor<double, digits::kAny, 1, 16, 16>>);
+static_assert(!std::is_assignable_v<digits::Image&, digits::Logits>);
+
 std::vector<float> Read(const char* path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), {});
@@ -53,7 +60,6 @@ int main(int, char** arguments) {
     request.image = digits::Image({static_cast<std::int64_t>((end - start) / kPixels)},
                                   {pixels.begin() + start, pixels.begin() + end});
     const digits::Response response = client.Infer(request, "digits");
-    static_assert(decltype(response.logits)::kRank == 2);
     out.write(reinterpret_cast<const char*>(response.logits.values().data()),
               response.logits.values().size() * sizeof(float));
   }
