@@ -151,4 +151,4 @@ def test_json_carries_no_nan(every: Echo, python: Any) -> None:
 def test_another_model_is_told(every: Echo, halves: Echo, python: Any) -> None:
     with python.EveryClient(halves.url, model_name="halves") as client, pytest.raises(python.ModelMismatch) as raised:
         client.verify()
-    assert str(raised.value) == "the server's inputs are ['half'], and class is none of them"
+    assert str(raised.value) == "the server's model has no class of FP32[batch, 2] among its inputs"

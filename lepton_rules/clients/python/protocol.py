@@ -510,7 +510,7 @@ def _compare(side: str, specs: Sequence[TensorSpec], served: object) -> None:
     for spec in specs:
         expected = (spec.datatype, [-1 if isinstance(length, str) else length for length in spec.shape])
         if spec.name not in tensors:
-            raise ModelMismatch(f"the server's {side} are {sorted(map(str, tensors))}, and {spec.name} is none of them")
+            raise ModelMismatch(f"the server's model has no {spec.name} of {spec} among its {side}")
         if (got := tensors.pop(spec.name)) != expected:
             raise ModelMismatch(f"the server's {spec.name} is {got[0]}{got[1]}, and this client has {spec}")
     if tensors and side == "inputs":

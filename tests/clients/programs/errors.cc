@@ -1,4 +1,4 @@
-// Asks servers that misbehave: `errors URL…`. Prints, for each, what is thrown.
+// Asks servers that misbehave: `errors URL… verify:URL…`. Prints, for each, what is thrown.
 
 #include "echo.h"
 
@@ -9,10 +9,18 @@ int main(int count, char** arguments) {
     echo::Options options;
     options.encoding = echo::Encoding::kBinary;
     options.timeout = std::chrono::milliseconds(700);
-    echo::Client client(arguments[i], options);
+    const std::string url = arguments[i];
+    const bool verify = url.rfind("verify:", 0) == 0;
+    echo::Client client(verify ? url.substr(7) : url, options);
     try {
-      client.Infer({echo::X(2)});
+      if (verify) {
+        client.Verify();
+      } else {
+        client.Infer({echo::X(2)});
+      }
       std::cout << "nothing\n";
+    } catch (const echo::ModelMismatch& error) {
+      std::cout << "ModelMismatch " << error.what() << "\n";
     } catch (const echo::Overloaded& error) {
       std::cout << "Overloaded " << error.status() << " " << error.retry_after().count() << " " << error.message() << "\n";
     } catch (const echo::Rejected& error) {
