@@ -113,7 +113,8 @@ class Registry:
 
         def attempt() -> Answer:
             started = self._request("POST", self._url("blobs/uploads/"), body=b"")
-            self._expect(what, started, 202)
+            if started.status != 202:
+                return started
             place = started.headers.get("location")
             if not place:
                 raise self._error(what, "the registry does not say where to send it", "Ask who runs the registry")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from case import Case, Group
 from clients import CLIENTS, VERSIONS
 from deployments import DEPLOYMENTS
+from images import IMAGES
 
 
 def _recipe(name: str, passes: str, says: str) -> Case:
@@ -902,5 +903,6 @@ DECLARATIONS = Group(
     [
         *_OPTIONS, *_PLANS, *_SLOTS, *_HARDWARE, *_MODELS, *_PLUGINS, *_DATASETS, *_BUDGETS, *DEPLOYMENTS,
         *CLIENTS, *VERSIONS,
+        *IMAGES,
     ],
 )  # fmt: skip

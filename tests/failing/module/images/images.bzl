@@ -1,6 +1,6 @@
 """Images that are facts alone: nothing of them is built."""
 
-load("@lepton_rules//lepton_rules:providers.bzl", "ImageInfo", "ModelInfo")
+load("@lepton_rules//lepton_rules:providers.bzl", "ImageInfo", "LayersInfo", "ModelInfo")
 
 def _image_impl(ctx):
     file = ctx.actions.declare_file(ctx.label.name + ".json")
@@ -21,4 +21,13 @@ image = rule(
     implementation = _image_impl,
     doc = "An image without layers.",
     attrs = {"model": attr.label(providers = [ModelInfo])},
+)
+
+def _layers_impl(ctx):
+    return [LayersInfo(layers = [], platform = {"architecture": ctx.attr.architecture, "os": "linux"})]
+
+layers = rule(
+    implementation = _layers_impl,
+    doc = "No layers, for one platform.",
+    attrs = {"architecture": attr.string(mandatory = True)},
 )
