@@ -111,9 +111,15 @@ def pod_disruption_budget(spec: Spec, facts: Facts) -> dict[str, Any]:
 
 
 def network_policy(spec: Spec, facts: Facts) -> dict[str, Any]:
-    """NetworkPolicy: who may ask, on the server's ports alone. The server itself asks nobody."""
+    """NetworkPolicy: who may ask, on the server's ports alone, and Prometheus. The server itself asks nobody."""
     ports = [{"protocol": "TCP", "port": port} for port in (spec.http_port, spec.grpc_port) if port]
     peers = [dict(peer) for peer in spec.allow_from] or [{"podSelector": {}}]
+    # The label that every namespace has of itself.
+    monitoring = {"matchLabels": {"kubernetes.io/metadata.name": spec.monitoring_namespace}}
+    scraped = {
+        "from": [{"namespaceSelector": monitoring}],
+        "ports": [{"protocol": "TCP", "port": spec.http_port}],
+    }
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -121,7 +127,7 @@ def network_policy(spec: Spec, facts: Facts) -> dict[str, Any]:
         "spec": {
             "podSelector": {"matchLabels": selector(spec)},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"from": peers, "ports": ports}],
+            "ingress": [{"from": peers, "ports": ports}, *([scraped] if spec.service_monitor else [])],
             "egress": [],
         },
     }

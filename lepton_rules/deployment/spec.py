@@ -64,6 +64,7 @@ class Spec:
     service_monitor: bool
     service_monitor_labels: Mapping[str, str]
     scrape_interval_s: int
+    monitoring_namespace: str
     kserve_runtime: str
     model_repository: str
     pod_security: str

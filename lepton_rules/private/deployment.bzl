@@ -49,6 +49,7 @@ _ATTRS = RUN_ATTRS | {
     "min_replicas": attr.int(default = 0, doc = "The fewest pods of the autoscaler. Default: `replicas`."),
     "model_image": attr.label(providers = [ImageInfo], doc = "KServe: the model as an OCI image of its own, a lepton_model_oci (modelcar)."),
     "model_repository": attr.string(doc = "Where `model_image` is pushed to."),
+    "monitoring_namespace": attr.string(default = "monitoring", doc = "With `service_monitor`: the namespace of Prometheus, which the NetworkPolicy lets in."),
     "namespace": attr.string(doc = "The namespace. Default: that of whoever applies the file."),
     "network_policy": attr.bool(default = True, doc = "Whether there is a NetworkPolicy: only `allow_from` reaches the pods, and they reach nobody."),
     "node_selector": attr.string_dict(doc = "Labels of the nodes, beside those of the image's platform."),
@@ -119,6 +120,8 @@ def _app_name(ctx):
 def _check_names(ctx):
     if ctx.attr.namespace and not is_dns_label(ctx.attr.namespace):
         _refuse(ctx, "namespace", "{} is not at most 63 of a-z, 0-9 and -".format(repr(ctx.attr.namespace)), "Correct it")
+    if not is_dns_label(ctx.attr.monitoring_namespace):
+        _refuse(ctx, "monitoring_namespace", "{} is not at most 63 of a-z, 0-9 and -".format(repr(ctx.attr.monitoring_namespace)), "Correct it")
     for attribute in ["service_account", "priority_class"]:
         value = getattr(ctx.attr, attribute)
         if value and not is_dns_subdomain(value):
@@ -265,6 +268,19 @@ def _overlays(ctx, kinds):
         overlays[kind] = overlay
     return overlays
 
+def _objects(ctx, attribute, keys):
+    """A list of objects that the macro wrote as JSON, whose keys are known."""
+    objects = []
+    for text in getattr(ctx.attr, attribute):
+        element = json.decode(text)
+        if type(element) != "dict" or not element:
+            _refuse(ctx, attribute, "{} is no dict with one of {}".format(text, ", ".join(keys)), "Write for example {}".format(keys[0]))
+        for key in element:
+            if key not in keys:
+                _refuse(ctx, attribute, "there is no {}; {}".format(key, near_miss(key, keys)), "Correct its name, or remove it")
+        objects.append(element)
+    return objects
+
 def _file_name(kind):
     """`PodDisruptionBudget` to `pod-disruption-budget`."""
     return "".join([("-" if character.isupper() and position else "") + character.lower() for position, character in enumerate(kind.elems())])
@@ -287,6 +303,7 @@ def _spec(ctx, name, architectures, overlays):
             "memory",
             "memory_test",
             "model_repository",
+            "monitoring_namespace",
             "namespace",
             "network_policy",
             "node_selector",
@@ -305,7 +322,7 @@ def _spec(ctx, name, architectures, overlays):
         ]
     }
     return values | {
-        "allow_from": [json.decode(text) for text in ctx.attr.allow_from],
+        "allow_from": _objects(ctx, "allow_from", ["namespaceSelector", "podSelector", "ipBlock"]),
         "architectures": architectures,
         "image_label": display_label(ctx.attr.image.label),
         "label": display_label(ctx.label),
@@ -316,7 +333,7 @@ def _spec(ctx, name, architectures, overlays):
         "part_of": ctx.attr.part_of or name,
         "service_account": ctx.attr.service_account or (name if ctx.attr.create_service_account else ""),
         "target_cpu_percent": ctx.attr.target_cpu_percent or 70,
-        "tolerations": [json.decode(text) for text in ctx.attr.tolerations],
+        "tolerations": _objects(ctx, "tolerations", ["key", "operator", "value", "effect", "tolerationSeconds"]),
     }
 
 def _lepton_deployment_impl(ctx):
@@ -427,7 +444,28 @@ def lepton_deployment(
       overlays: dict of dicts by kind.
       tolerations: list of dicts, as a pod has them.
       allow_from: list of dicts: the peers of the NetworkPolicy that may ask. Default: the pods of the same namespace.
-      **kwargs: the other attributes, as below, and Bazel's own: `app_name`, `namespace`, `replicas`, `max_replicas`, `env`, ….
+      **kwargs: Bazel's common attributes, and
+        `app_name`: what everything in the cluster is called (the target's name with `-` for `_`, without a trailing `_deployment`);
+        `namespace`: that of whoever applies the file, if not set;
+        `part_of`: app.kubernetes.io/part-of (the name);
+        `app_labels`, `annotations`: of every document and of the pods, dicts;
+        `replicas`: pods (2);
+        `max_replicas`: the most of a HorizontalPodAutoscaler (none), `min_replicas`: its fewest (`replicas`), `target_cpu_percent`: its aim (70),
+        `target_queue_depth`: its aim instead, requests that wait in each pod;
+        `cpu`: cores of a pod, requested and limit (`1`); `extended_resources`: devices, such as `{"nvidia.com/gpu": "1"}`;
+        `env`: the server's variables, such as `{"LEPTON_MAX_BATCH": "8"}`;
+        `http_port` (8080), `grpc_port` (none), `service_port` (80);
+        `drain_s`: in which the server answers what it has taken (20), `pre_stop_s`: in which a pod that ends still takes requests (5),
+        `startup_timeout_s`: in which the model must be loaded (60);
+        `disruption_budget`: `maxUnavailable=N`, `minAvailable=N`, percentages, or empty for none (`maxUnavailable=1`);
+        `network_policy`: whether there is one (True);
+        `service_account`: its name (that of the deployment), `create_service_account`: whether it is among the documents (True);
+        `service_monitor`: whether there is one (False), `service_monitor_labels`: that the operator looks for, `scrape_interval_s` (30),
+        `monitoring_namespace`: of Prometheus, which the NetworkPolicy lets in (`monitoring`);
+        `node_selector`: beside the image's platform; `priority_class`; `image_pull_secrets`: list;
+        `platform`: `kubernetes`, or `kserve` for an InferenceService; then `model_image`: a lepton_model_oci, `model_repository`: where that is
+        pushed to, `kserve_runtime`: the cluster's own ServingRuntime for it;
+        `pod_security`: the profile that the pods must keep, overlays included (`restricted`, or `baseline`, `privileged`).
     """
     test = "" if memory_test == None else display_label(native.package_relative_label(memory_test))
     _lepton_deployment(

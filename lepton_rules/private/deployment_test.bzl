@@ -131,7 +131,10 @@ def lepton_deployment_test(name, deployment = None, memory_test = None, size = "
       deployment: the lepton_deployment; or `files`.
       memory_test: the lepton_memory_test that the deployment names.
       size: Bazel's size of the test.
-      **kwargs: `files`, `kubernetes_versions`, `pod_security`, and Bazel's attributes of tests.
+      **kwargs: Bazel's attributes of tests, and
+        `files`: files of documents that are applied together, instead of a deployment;
+        `kubernetes_versions`: whose schemas they must keep (`1.30` and `1.37`);
+        `pod_security`: the profile that the pods must keep (the deployment's, else `restricted`).
     """
     _lepton_deployment_test(name = name, deployment = deployment, size = size, **kwargs)
     if memory_test:

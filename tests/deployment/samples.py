@@ -49,6 +49,7 @@ PLAIN: Mapping[str, Any] = {
     "service_monitor": False,
     "service_monitor_labels": {},
     "scrape_interval_s": 30,
+    "monitoring_namespace": "monitoring",
     "kserve_runtime": "",
     "model_repository": "",
     "pod_security": "restricted",

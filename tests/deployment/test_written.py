@@ -76,6 +76,11 @@ def test_attributes_reach_the_documents() -> None:
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (3, 8)
     assert scaler["metrics"][0]["pods"]["metric"] == {"name": "lepton_queue_depth"}
     assert made["PodDisruptionBudget"]["spec"]["minAvailable"] == "50%"
+    web, scraped = made["NetworkPolicy"]["spec"]["ingress"]
+    assert web["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "web"}}}]
+    assert [port["port"] for port in web["ports"]] == [8080, 8081]
+    assert scraped["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "metrics"}}}]
+    assert [port["port"] for port in scraped["ports"]] == [8080]
     assert made["ServiceMonitor"]["metadata"]["labels"]["release"] == "prometheus"
     annotations = pod_annotations(made)
     assert annotations["lepton/memory-budget"] == "1.5Gi"

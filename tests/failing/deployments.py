@@ -235,6 +235,17 @@ DEPLOYMENTS = [
         platform="kserve",
     ),
     _deployment(
+        "peer_of_no_kind",
+        'allow_from in {here}:x: there is no podSelectr; did you mean "podSelector"? Correct its name, or remove it.',
+        allow_from=[{"podSelectr": {}}],
+    ),
+    _deployment(
+        "toleration_that_is_no_dict",
+        'tolerations in {here}:x: "gpu" is no dict with one of key, operator, value, effect, tolerationSeconds. '
+        "Write for example key.",
+        tolerations=["gpu"],
+    ),
+    _deployment(
         "overlay_of_nothing",
         'overlays in {here}:x: there is no document "Deploiment"; did you mean "Deployment"? '
         "Correct its kind, or remove it.",
