@@ -44,12 +44,14 @@ _OTHERS = {
     "//gates:right_against_wide_latency_test": "FAILED",
     "//gates:right_python_test": "PASSED",
     "//gates:wrong_python_test": "FAILED",
+    "//images:right_deployment_test": "PASSED",
+    "//images:wrong_deployment_test": "FAILED",
 }
 
 
 @pytest.fixture(scope="module")
 def result(bazel: Bazel) -> Result:
-    return bazel.run("test", "--keep_going", "//gates/...", "//clock/...")
+    return bazel.run("test", "--keep_going", "//gates/...", "//clock/...", "//images/...")
 
 
 def _status(result: Result, label: str) -> str:

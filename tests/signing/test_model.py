@@ -98,3 +98,10 @@ def test_no_signature(text: str, folder: Path, pair: Pair, tmp_path: Path) -> No
 def test_absent_signature(folder: Path, pair: Pair, tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="it cannot be read: No such file"):
         model.verify(folder, pair.public, tmp_path / "absent.sig")
+
+
+def test_a_key_with_a_password(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = make(tmp_path, "locked", password="secret")
+    monkeypatch.setenv("LEPTON_KEY_PASSWORD", "secret")
+    model.sign(folder, locked.private, tmp_path / "locked.sig")
+    assert model.verify(folder, locked.public, tmp_path / "locked.sig").files == {}
