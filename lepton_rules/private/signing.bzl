@@ -21,11 +21,15 @@ def _signing_tool_impl(ctx):
         "--built_manifest=" + runfile(ctx, model.manifest),
         "--built_digest=" + runfile(ctx, image.digest),
     ]
+
+    # Only what signs it needs it.
+    statement = ctx.attr.image[OutputGroupInfo].provenance.to_list() if ctx.attr.signs else []
+    arguments += ["--built_statement=" + runfile(ctx, file) for file in statement]
     launcher = write_launcher(ctx, environment = environment, program = ctx.file.program, arguments = arguments)
     return [DefaultInfo(
         executable = launcher,
         runfiles = ctx.runfiles(
-            files = [ctx.file.program, environment.directory, environment.launcher, image.digest, model.directory, model.manifest],
+            files = [ctx.file.program, environment.directory, environment.launcher, image.digest, model.directory, model.manifest] + statement,
             transitive_files = depset(transitive = [ctx.attr._run[RunSettingsInfo].sources, ctx.attr._sources[DefaultInfo].files]),
         ),
     )]
@@ -38,6 +42,7 @@ _signing_tool = rule(
         "image": attr.label(mandatory = True, providers = [ImageInfo], doc = "The image."),
         "program": attr.label(mandatory = True, allow_single_file = [".py"], doc = "sign.py or verify.py."),
         "repository": attr.string(doc = "Where the image is pushed to unless the user says otherwise."),
+        "signs": attr.bool(doc = "Whether it signs."),
         "_environment": attr.label(default = "@lepton_rules_signing//:environment", providers = [EnvironmentInfo]),
         "_sources": attr.label(default = "//lepton_rules/signing:sources"),
     },
@@ -60,6 +65,7 @@ def image_signing(name, artifact, repository = None, **kwargs):
             image = ":" + name,
             program = Label("//lepton_rules/signing:{}.py".format(program)),
             repository = repository or "",
+            signs = program == "sign",
             tags = ["manual"],
             **kwargs
         )

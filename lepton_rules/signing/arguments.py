@@ -24,6 +24,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description, allow_abbrev=False)
     for name in ("label", "name", "model", "manifest"):
         made.add_argument(f"--built_{name}", required=True, help=argparse.SUPPRESS)
+    made.add_argument("--built_statement", type=Path, help=argparse.SUPPRESS)
     made.add_argument("--built_digest", type=Path, help=argparse.SUPPRESS)
     made.add_argument("--built_repository", default="", help=argparse.SUPPRESS)
     return made
@@ -65,4 +66,4 @@ def one_of(options: argparse.Namespace, names: Sequence[str]) -> None:
     """
     if not any(getattr(options, name) for name in names):
         flags = " or ".join(f"--{name.replace('_', '-')}" for name in names)
-        raise LeptonError("command", f"it asks for nothing: {flags}", "Give one of them, or both")
+        raise LeptonError("command", f"it asks for nothing: {flags}", "Give one of them, or several")

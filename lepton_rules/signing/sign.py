@@ -1,6 +1,7 @@
 """`bazel run :x.sign -- --key key.pem --model-signature x.sig [--image-signature FOLDER --repository R]`.
 
-The model's signature is a Sigstore bundle of OpenSSF Model Signing, the image's an OCI layout with cosign's signature.
+The model's signature is a Sigstore bundle of OpenSSF Model Signing, the image's an OCI layout with cosign's signature,
+and --provenance-signature writes the statement in a DSSE envelope.
 A key's password is read from LEPTON_KEY_PASSWORD.
 """
 
@@ -15,7 +16,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).absolute().parents[2]))
 
 from lepton_rules.plugin.errors import LeptonError
-from lepton_rules.signing import arguments, image, model
+from lepton_rules.signing import arguments, attestation, image, model
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -24,12 +25,13 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--key", type=path, required=True, help="the private key, PEM")
     made.add_argument("--model-signature", type=path, help="the bundle to write")
     made.add_argument("--image-signature", type=path, help="the OCI layout to write")
+    made.add_argument("--provenance-signature", type=path, help="the DSSE envelope to write")
     made.add_argument("--repository", default="", help="the image's, which cosign's signature names")
     return made
 
 
 def _sign(options: argparse.Namespace) -> int:
-    arguments.one_of(options, ("model_signature", "image_signature"))
+    arguments.one_of(options, ("model_signature", "image_signature", "provenance_signature"))
     if options.model_signature:
         files = arguments.built_files(options)
         with model.staged(options.built_name, files) as folder:
@@ -43,6 +45,9 @@ def _sign(options: argparse.Namespace) -> int:
         digest = arguments.built_digest(options)
         image.sign(digest, repository, options.key, options.image_signature)
         print(f"{options.image_signature}: signature of {repository}@{digest}, for the tag {image.tag(digest)}")
+    if options.provenance_signature:
+        attestation.sign(options.built_statement, options.key, options.provenance_signature)
+        print(f"{options.provenance_signature}: signed provenance of {arguments.built_digest(options)}")
     return 0
 
 

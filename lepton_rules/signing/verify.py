@@ -14,7 +14,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).absolute().parents[2]))
 
 from lepton_rules.plugin.errors import LeptonError
-from lepton_rules.signing import arguments, image, model
+from lepton_rules.signing import arguments, attestation, image, model
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -24,12 +24,13 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--model-signature", type=path, help="the bundle that .sign wrote")
     made.add_argument("--model", type=path, help="the folder to verify; default: what was built")
     made.add_argument("--image-signature", type=path, help="the OCI layout that .sign wrote")
+    made.add_argument("--provenance-signature", type=path, help="the DSSE envelope that .sign wrote")
     made.add_argument("--repository", default="", help="the repository that the image must be signed for; default: any")
     return made
 
 
 def _verify(options: argparse.Namespace) -> int:
-    arguments.one_of(options, ("model_signature", "image_signature"))
+    arguments.one_of(options, ("model_signature", "image_signature", "provenance_signature"))
     if options.model_signature:
         if options.model:
             _verify_model(options.model, options)
@@ -40,6 +41,10 @@ def _verify(options: argparse.Namespace) -> int:
         digest = arguments.built_digest(options)
         image.verify(digest, options.repository, options.key, options.image_signature)
         print(f"{digest}: the image is as it was signed")
+    if options.provenance_signature:
+        digest = arguments.built_digest(options)
+        attestation.verify(digest, options.key, options.provenance_signature)
+        print(f"{digest}: the signed provenance is of this image")
     return 0
 
 

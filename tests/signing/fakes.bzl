@@ -13,7 +13,10 @@ def _signed_fake_impl(ctx):
     )
     ctx.actions.write(digest, "sha256:{}\n".format("a" * 64))
     ctx.actions.write(manifest, "{}\n")
+    statement = ctx.actions.declare_file(ctx.label.name + "/statement.json")
+    ctx.actions.write(statement, json.encode({"subject": [{"digest": {"sha256": "a" * 64}, "name": "tiny"}]}))
     return [
+        OutputGroupInfo(provenance = depset([statement])),
         ModelInfo(
             label = str(ctx.label),
             format = "onnx",

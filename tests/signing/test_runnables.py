@@ -29,15 +29,16 @@ def runfiles() -> str:
 
 
 def test_sign_and_verify(pair: Pair, tmp_path: Path) -> None:
-    both = ("--model-signature=x.sig", "--image-signature=signature")
-    signed = run("sign", "--key=key.pem", *both, cwd=tmp_path)
+    all_of_it = ("--model-signature=x.sig", "--image-signature=signature", "--provenance-signature=x.dsse")
+    signed = run("sign", "--key=key.pem", *all_of_it, cwd=tmp_path)
     assert signed.returncode == 0, signed.stderr
     assert "x.sig: signature of 3 files of tiny" in signed.stdout
     assert f"registry.example.com/team/tiny@sha256:{'a' * 64}" in signed.stdout
-    verified = run("verify", "--key=key.pub", *both, "--repository=registry.example.com/team/tiny", cwd=tmp_path)
+    verified = run("verify", "--key=key.pub", *all_of_it, "--repository=registry.example.com/team/tiny", cwd=tmp_path)
     assert verified.returncode == 0, verified.stderr
     assert "tiny: every file is as it was signed" in verified.stdout
     assert "the image is as it was signed" in verified.stdout
+    assert "the signed provenance is of this image" in verified.stdout
 
 
 def test_a_touched_copy(pair: Pair, tmp_path: Path) -> None:
