@@ -102,6 +102,7 @@ SERVER_VARIABLES = ["LEPTON_" + name for name in [
     "THREADS",
     "VERIFY",
     "VERSION",
+    "WORKERS",
 ]]
 
 def _refuse(ctx, attribute, why, fix):
