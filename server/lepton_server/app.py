@@ -140,6 +140,7 @@ class App:
         from lepton_server import http_codec  # with numpy, which is not imported before the server listens
 
         service = self._state.serving()
+        service.admit()
         transfer: Transfer = scope.get("lepton.transfer", _Whole)
         headers = _headers(scope["headers"])
         json_length = _length(headers, "inference-header-content-length")

@@ -116,12 +116,16 @@ class Batcher:
         Raises:
             RequestError: 503, the queue is full; 400, the model refuses the inputs; 500, it failed.
         """
-        if self.depth() >= self._capacity:
-            wait_s = self._capacity * self._mean_s / self._max_batch / self._workers
-            raise overloaded(f"the queue is full: {self._capacity} requests wait", max(1, round(wait_s)))
+        self.admit()
         job = Job(inputs, self._loop.create_future(), gone)
         self._queue.put(job)
         return await job.answer
+
+    def admit(self) -> None:
+        """RequestError 503 where the queue is full: asked before a request costs anything, and again when it queues."""
+        if self.depth() >= self._capacity:
+            wait_s = self._capacity * self._mean_s / self._max_batch / self._workers
+            raise overloaded(f"the queue is full: {self._capacity} requests wait", max(1, round(wait_s)))
 
     def stop(self) -> None:
         """Ends the threads after the jobs that wait."""

@@ -91,6 +91,10 @@ class Service:
         metrics.signature = model.signature
         metrics.queue_depth = self._batcher.depth
 
+    def admit(self) -> None:
+        """RequestError 503 where the queue is full."""
+        self._batcher.admit()
+
     async def infer(self, inputs: Mapping[str, Array], gone: Callable[[], bool]) -> Arrays:
         """Returns the model's outputs by name; see `Batcher.submit`."""
         return await self._batcher.submit(inputs, gone)

@@ -17,11 +17,12 @@ from lepton_server.errors import RequestError, overloaded, shown
 from lepton_server.inference import Inference, InputCheck, wanted_outputs
 from lepton_server.logs import LOGGER
 from lepton_server.options import Options
-from lepton_server.rpc import open_inference_pb2 as messages
+from lepton_server.rpc import open_inference_pb2
 from lepton_server.signature import Signature, Tensor
 from lepton_server.state import State
 from lepton_server.tensors import Array
 
+messages: Any = open_inference_pb2  # its classes are made when it is imported
 _SERVICE = "inference.GRPCInferenceService"
 _FRAMING = 1 << 16  # bytes of a message besides its tensors
 _STATUS = {
@@ -155,6 +156,7 @@ class _Endpoint:
     async def _infer(self, request: Any) -> Any:
         self._check_model(request.model_name, request.model_version)
         service = self._state.serving()
+        service.admit()
         held = request.ByteSize()
         if self._state.pending_bytes + held > self._options.max_pending_bytes + _FRAMING:
             raise overloaded(f"requests of more than {self._options.max_pending_bytes} bytes are held")
