@@ -43,7 +43,7 @@ def judge(setting: Setting, overload_s: float, soak_s: float) -> list[Bar]:
         soak.join()
         grown = (server.resident() - before) / 1e6
         how = (
-            f"capacity {capacity:.0f}/s; asked {1.5 * capacity:.0f}/s for {overload_s:g} s: {over['rate']:.0f}/s answered, "
+            f"capacity {capacity:.0f}/s; asked {1.5 * capacity:.0f}/s for {overload_s:g} s: {over['rate']:.0f}/s, "
             f"p50 {over['p50_ms']:.0f} ms, p99 {over['p99_ms']:.0f} ms, {over['codes'].get('503', 0)} refused"
         )
         soaked = (
