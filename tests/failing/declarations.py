@@ -647,7 +647,8 @@ _BUDGETS = [
     Case(
         "batch_alone_is_no_budget",
         'lepton_budgets(name = "x", artifact = "//good:hello_page", max_size_bytes = 100, batch = 8)\n',
-        "lepton: batch in {here}:x: no budget of latency is set. Set one, such as min_speedup = 2, or remove batch.",
+        "lepton: batch in {here}:x: no budget of cold_start is set. Set one, such as max_cold_start_ratio = 0.8, or "
+        "remove batch.",
     ),
     _size(
         "budget_with_a_unit",
