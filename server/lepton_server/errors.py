@@ -28,5 +28,8 @@ def overloaded(why: str, retry_after_s: int = 1) -> RequestError:
 
 def shown(value: object, limit: int = 80) -> str:
     """Returns `value` for a message: printable ASCII, cut short, whatever a client sent."""
-    text = ascii(value[: limit + 1] if isinstance(value, str) else value)
-    return text if len(text) <= limit else text[:limit] + "…'" * (text[0] == "'") or text[:limit]
+    try:
+        text = ascii(value[: limit + 1] if isinstance(value, str | list) else value)
+    except RecursionError:
+        text = "nested deep"
+    return text if len(text) <= limit else text[:limit] + "…"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Brackets in one request's JSON. A list of one number in Python takes 30 times the bytes of its JSON.
 _MAX_CONTAINERS = 200_000
+_MAX_NAMES = 1000  # in one object; the protocol's have ten
 
 
 def decode(body: bytes, json_length: int | None, signature: Signature) -> Inference:
@@ -122,11 +123,13 @@ def parse(text: bytes) -> object:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RequestError(400, f"the JSON has the name {shown(twice)} twice in one object")
+    if len(pairs) > _MAX_NAMES:
+        raise RequestError(400, f"the JSON has an object with more than {_MAX_NAMES} names")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise RequestError(400, f"the JSON has the name {shown(name)} twice in one object")
+        found[name] = value
     return found
 
 

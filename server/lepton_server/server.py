@@ -71,6 +71,7 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=options.idle_timeout_s,  # type: ignore[arg-type]
             timeout_graceful_shutdown=options.drain_s,  # type: ignore[arg-type]
         )

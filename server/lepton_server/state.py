@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lepton_server.errors import RequestError, overloaded
+from lepton_server.errors import overloaded
 from lepton_server.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -38,8 +38,5 @@ class State:
     def serving(self) -> Service:
         """Returns the model. RequestError 503 while it loads."""
         if self.service is None:
-            raise _LOADING
+            raise overloaded("the model is loading")
         return self.service
-
-
-_LOADING: RequestError = overloaded("the model is loading")

@@ -58,6 +58,7 @@ BODIES: dict[str, bytes] = {
     "objects nested 120,000": b'{"a":' * 120_000 + b"1" + b"}" * 120_000,
     "data nested 120": json.dumps(x(data=0)).encode().replace(b'"data": 0', b'"data": ' + b"[" * 120 + b"]" * 120),
     "300,000 arrays": b'{"inputs": [' + b"[]," * 300_000 + b"[]]}",
+    "300,000 names, one of them twice": b'{"a":1,' + b",".join(b'"%x":1' % place for place in range(300_000)) + b"}",
     "a control character": b'{"id": "a\nb"}',
 }
 
@@ -67,6 +68,13 @@ def test_what_is_no_request(server: Server, name: str) -> None:
     answer = server.infer(BODIES[name])
     assert answer.status == 400
     assert answer.json()["error"]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -98,6 +106,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
     "an empty batch": (x(shape=[0, 4], data=[]), "[-1, 4]"),
     "a product that overflows": (x(shape=[2**62, 4]), "values"),
     "a dimension that overflows": (x(shape=[2**200, 4]), "values"),
+    **{f"a name nested {depth}": (x(name=nested(depth)), "no input") for depth in (100, 500, 900, 930, 950)},
     "no data": (x(data=None), "data"),
     "data that is a number": (x(data=3), "data"),
     "data that is an object": (x(data={"0": 1}), "data"),
