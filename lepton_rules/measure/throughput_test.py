@@ -3,9 +3,10 @@
     launch -s -P lepton_rules/measure/throughput_test.py <the flags of latency_test.py that tell of models and chip>
         --concurrency=2 --budget=min_samples_per_s=400 --budget=min_throughput_ratio=3
 
-`concurrency` threads of this process call one runtime for the length of a window, of at least 0.1 s and ten inferences
-each; what they finish, over the time until the last has finished, is the window's throughput. The median of the windows
-is judged by the sequential test of `sequential`; a ratio takes adjacent pairs of windows in random order.
+`concurrency` threads of this process call one runtime for the length of a window, of at least 0.1 s and, where the
+time allows, ten inferences each; what they finish, over the time until the last has finished, is the window's
+throughput. The median of the windows is judged by the sequential test of `sequential`; a ratio takes adjacent pairs of
+windows in random order.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from lepton_rules.plugin.errors import LeptonError
 _RELATIVE = ("min_throughput_ratio",)
 _WINDOW_S = 0.1
 _INFERENCES = 10
+_WINDOWS = 40
 
 
 def parser() -> gate.Parser:
@@ -137,9 +139,9 @@ def _judge(
     first: list[bool] = []
     verdict, stopped = None, ""
     with quiet():
-        # What the slower of the two takes for ten inferences.
+        # What the slower of the two takes for ten inferences, where twenty pairs of such windows fit in the time.
         slowest = max(warm_up(run, time.perf_counter_ns) for run in (candidate, baseline) if run is not None)
-        seconds = max(_WINDOW_S, _INFERENCES * slowest / 1e9)
+        seconds = max(_WINDOW_S, min(_INFERENCES * slowest / 1e9, plan.seconds / _WINDOWS))
 
         def throughput(run: Run) -> float:
             count, took = window(run, arguments.concurrency, seconds)

@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from gates import judge
 from harness.aquery import Action, inputs
 from harness.bar import at_least, at_most
 from harness.bazel import Bazel, Broken, Run
@@ -179,3 +181,25 @@ def test_the_memory_of_children_is_seen() -> None:
     assert found[child.pid].resident > 50_000_000
     assert found[child.pid].proportional > 45_000_000
     assert "held = " in found[child.pid].command
+
+
+def test_the_bounds_on_a_share_are_those_of_clopper_and_pearson() -> None:
+    # All of n: the n-th root of one minus the confidence.
+    assert judge.lower_bound(299, 299) == pytest.approx(0.05 ** (1 / 299))
+    assert judge.lower_bound(0, 10) == 0
+    assert judge.upper_bound(0, 3000) == pytest.approx(1 - 0.05 ** (1 / 3000))
+    # Of 10, 9: as tabulated.
+    assert judge.lower_bound(9, 10) == pytest.approx(0.6058, abs=1e-4)
+
+
+def test_the_methods_see_what_is_slower() -> None:
+    def record(kind: str, verdict: str, slower: float) -> dict[str, Any]:
+        blocks = {"block_baseline_ns": [100] * 20, "block_candidate_ns": [100 * slower] * 20}
+        return {"kind": kind, "verdict": verdict, "budget": 0.97, **blocks}
+
+    records = [record("same", "PASS", 1.0), record("same", "NOT PROVEN", 1.05), record("slow", "FAIL", 1.09)]
+    found = {name: judge.judged(records, method) for name, method in judge.METHODS.items()}
+    assert found["lepton_rules"] == judge.Found(same=2, alarms=0, same_unproven=1, slow=1, found=1, wrong=0)
+    assert found["medians of blocks"] == judge.Found(same=2, alarms=1, same_unproven=0, slow=1, found=1, wrong=0)
+    assert found["Olive's 20 samples"].alarms == 1
+    assert found["fixed threshold of 10 %"] == judge.Found(same=2, alarms=0, same_unproven=0, slow=1, found=0, wrong=1)

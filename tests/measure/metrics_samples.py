@@ -27,9 +27,7 @@ def write(directory: Path) -> Samples:
     many = SampleMetric(outputs=directory / "eight.npz", arrays=directory / "split.npz")
     return Samples(
         models={},
-        metrics=dict.fromkeys(
-            ("accuracy", "agreement", "auroc", "cosine", "f1", "spearman", "spearman_labels"), one
-        )
+        metrics=dict.fromkeys(("accuracy", "agreement", "auroc", "cosine", "f1", "spearman", "spearman_labels"), one)
         | {"rmse": numbers, "top_k": many},
         configs={
             "metrics.accuracy": [{"output": "logits", "labels": "labels"}],

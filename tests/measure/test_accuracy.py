@@ -166,3 +166,61 @@ def test_a_file_that_is_no_json_object_is_refused(tmp_path: Path, text: str) -> 
     assert done.status == 1
     assert done.output.startswith("lepton: metrics of //x:y in //x:y_accuracy_test: c ")
     assert "Traceback" not in done.output
+
+
+def test_a_relative_drop_is_a_fraction_of_the_baselines(tmp_path: Path) -> None:
+    candidate = _metrics(tmp_path / "c.json", {"accuracy": 0.72, "loss": 0.3})
+    baseline = _metrics(tmp_path / "b.json", {"accuracy": 0.8, "loss": 0.25})
+    done = _accuracy(tmp_path, candidate, "max_accuracy_drop_ratio=0.1", "max_loss_rise_ratio=0.19", baseline=baseline)
+    assert done.verdicts == {"max_accuracy_drop_ratio": "PASS", "max_loss_rise_ratio": "FAIL"}
+    assert [budget["value"] for budget in done.measurement["budgets"]] == [0.1, 0.2]
+    zero = _metrics(tmp_path / "z.json", {"accuracy": 0.0})
+    done = _accuracy(tmp_path, candidate, "max_accuracy_drop_ratio=0.1", baseline=zero)
+    assert done.output.startswith(
+        "lepton: budget max_accuracy_drop_ratio in //x:y_accuracy_test: the baseline's metric is 0, of which nothing"
+    )
+
+
+def _sure(tmp_path: Path, *budgets: str, confidence: str | None = "0.95") -> Done:
+    candidate = _metrics(tmp_path / "c.json", {"accuracy": 0.98, "loss": 0.3, "odd": 0.5})
+    baseline = _metrics(tmp_path / "b.json", {"accuracy": 0.984, "loss": 0.25})
+    entries = {
+        "accuracy": {"value": [0.965, 0.988], "drop": [-0.002, 0.011], "method": "score"},
+        "loss": {"value": [0.2, 0.4], "drop": [-0.06, -0.04], "method": "bootstrap of 1000"},
+    }
+    path = tmp_path / "intervals.json"
+    path.write_text(canonical_json({"confidence": 0.95, "samples": 800, "metrics": entries}))
+    flags = (f"--intervals={path}", *([f"--confidence={confidence}"] if confidence else []))
+    return _accuracy(tmp_path, candidate, *budgets, baseline=baseline, flags=flags)
+
+
+def test_intervals_are_in_the_report_and_decide_nothing_unless_asked(tmp_path: Path) -> None:
+    done = _sure(tmp_path, "min_accuracy=0.975", "max_accuracy_drop=0.005", "max_loss_rise=0.05", confidence=None)
+    assert done.status == 0, done.output
+    intervals = {budget["name"]: budget["interval"] for budget in done.measurement["budgets"]}
+    assert intervals == {
+        "min_accuracy": [0.965, 0.988],
+        "max_accuracy_drop": [-0.002, 0.011],
+        "max_loss_rise": [0.04, 0.06],
+    }
+    assert "0.965 to 0.988" in done.output
+
+
+def test_with_confidence_too_few_samples_are_not_proven(tmp_path: Path) -> None:
+    done = _sure(tmp_path, "min_accuracy=0.975", "max_accuracy_drop=0.02", "max_loss_rise=0.03", "max_loss=0.3")
+    assert done.verdicts == {
+        "min_accuracy": "NOT PROVEN",
+        "max_accuracy_drop": "PASS",
+        "max_loss_rise": "FAIL",
+        "max_loss": "NOT PROVEN",
+    }
+    lines = done.output.splitlines()
+    # The interval reaches three times as far as the limit: nine times the samples.
+    assert "from 0.965 to 0.988 at confidence 0.95. Evaluate on about 7200 samples, or give the" in lines[0]
+    assert "no number of samples tells a value from itself" in done.output
+
+
+def test_with_confidence_a_metric_without_an_interval_is_not_proven(tmp_path: Path) -> None:
+    done = _sure(tmp_path, "min_odd=0.1")
+    assert done.verdicts == {"min_odd": "NOT PROVEN"}
+    assert "there is no interval on it, which confidence 0.95 takes" in done.output

@@ -1,5 +1,6 @@
 """The size test, and what all test programs share."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -138,3 +139,42 @@ def test_it_needs_no_numerical_library(tmp_path: Path, manifests: tuple[Path, Pa
         (tmp_path / f"{blocked}.py").write_text("raise ImportError('blocked')")
     done = run_program(tmp_path, "size_test", *LABELS, f"--manifest={manifests[0]}", "--budget=max_size_bytes=9999")
     assert done.status == 0
+
+
+def test_compressed_bytes_are_what_gzip_makes_of_them(tmp_path: Path) -> None:
+    model, manifest = make_model(tmp_path / "model", padding=100_000)
+    other, other_manifest = make_model(tmp_path / "other", padding=10)
+    for name, directory in (("mine", model), ("theirs", other)):
+        done = run_program(tmp_path, "compressed_size", f"--model={directory}", f"--output={tmp_path / name}.json")
+        assert done.status == 0, done.output
+    found = json.loads((tmp_path / "mine.json").read_text())
+    # Zeros are nearly nothing, and the file of JSON beside them does not shrink.
+    expected = sum(len(gzip.compress(path.read_bytes(), 6)) for path in model.iterdir())
+    assert found == {"bytes": expected, "method": "gzip -6"}
+    done = run_program(
+        tmp_path,
+        "size_test",
+        *LABELS,
+        f"--manifest={manifest}",
+        f"--baseline_manifest={other_manifest}",
+        f"--compressed={tmp_path / 'mine.json'}",
+        f"--baseline_compressed={tmp_path / 'theirs.json'}",
+        "--budget=max_compressed_size_bytes=1000",
+        "--budget=max_compressed_size_ratio=1",
+    )
+    assert done.verdicts == {"max_compressed_size_bytes": "PASS", "max_compressed_size_ratio": "FAIL"}
+    assert done.measurement["samples"]["compressed_bytes"] == expected
+
+
+def test_an_image_is_its_layers_and_what_tells_of_them(tmp_path: Path, manifests: tuple[Path, Path]) -> None:
+    image = tmp_path / "image.json"
+    image.write_text(json.dumps({"config": {"size": 300}, "layers": [{"size": 5000}, {"size": 70}]}))
+    total = 5370 + image.stat().st_size
+    flags = (*LABELS, f"--manifest={manifests[0]}", f"--image={image}")
+    done = run_program(tmp_path, "size_test", *flags, f"--budget=max_image_size_bytes={total}")
+    assert done.verdicts == {"max_image_size_bytes": "PASS"}
+    done = run_program(tmp_path, "size_test", *flags, f"--budget=max_image_size_bytes={total - 1}")
+    assert done.verdicts == {"max_image_size_bytes": "FAIL"}
+    image.write_text(json.dumps({"manifests": []}))
+    done = run_program(tmp_path, "size_test", *flags, "--budget=max_image_size_bytes=1")
+    assert done.output.startswith("lepton: image in //x:y_size_test: image.json is no manifest of an OCI image")
