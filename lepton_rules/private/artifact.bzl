@@ -16,6 +16,7 @@ load(":model_files.bzl", "model_providers")
 load(":plan.bzl", "plan")
 load(":profile.bzl", "lepton_monitor", "lepton_profile")
 load(":recipe_file.bzl", "write_recipe")
+load(":report.bzl", "lepton_report")
 load(":reproduce.bzl", "lepton_reproduce")
 load(":run.bzl", "RUN_ATTRS")
 load(":search.bzl", "SEARCH_ATTRS", "decode_search", "search_attributes")
@@ -326,6 +327,14 @@ def lepton_artifact(name, model, hardware, recipe = None, overrides = [], metric
         metrics = metric_components.json,
         metrics_plugins = metric_components.plugins,
         **kwargs
+    )
+    lepton_report(
+        name = name + ".report",
+        artifacts = [":" + name],
+        tags = ["manual"],
+        visibility = kwargs.get("visibility"),
+        testonly = kwargs.get("testonly"),
+        target_compatible_with = kwargs.get("target_compatible_with"),
     )
     for suffix, runnable in _RUNNABLES.items():
         runnable(

@@ -42,7 +42,7 @@ def runfile_root(ctx, root):
         return "\"$runfiles\"/" + shell.quote(root[len("external/"):])
     return "\"$runfiles\"/" + shell.quote(ctx.workspace_name if root == "." else "{}/{}".format(ctx.workspace_name, root))
 
-def declare_launcher(ctx):
+def declare_launcher(ctx, suffix = ""):
     """Declares a target's executable.
 
     Bazel's test-setup.sh splits the path of a test's executable at spaces and expands wildcards in it, so these are not
@@ -50,11 +50,12 @@ def declare_launcher(ctx):
 
     Args:
       ctx: the rule's context.
+      suffix: string: tells a second one of the same target apart.
 
     Returns:
       File.
     """
-    name = ctx.label.name
+    name = ctx.label.name + suffix
     safe = name
     for character in [" ", "*", "?", "[", "]"]:
         safe = safe.replace(character, "_")
@@ -62,7 +63,7 @@ def declare_launcher(ctx):
         safe += ".%x" % (hash(name) & 0xffffffff)
     return ctx.actions.declare_file(safe + ".sh")
 
-def write_launcher(ctx, *, environment, program, arguments):
+def write_launcher(ctx, *, environment, program, arguments, suffix = ""):
     """Writes the program.
 
     Args:
@@ -70,11 +71,12 @@ def write_launcher(ctx, *, environment, program, arguments):
       environment: EnvironmentInfo.
       program: File: the Python program.
       arguments: list of quoted shell words.
+      suffix: see declare_launcher.
 
     Returns:
       File: the executable.
     """
-    launcher = declare_launcher(ctx)
+    launcher = declare_launcher(ctx, suffix)
     words = [runfile(ctx, environment.launcher), runfile(ctx, program)] + arguments
     ctx.actions.write(
         launcher,

@@ -103,7 +103,8 @@ class Profile:
       roof_share: of all operators together.
       memory: bytes by name, see `memory.Memory`.
       float_digest: the model that sensitivity was measured on; "" where there is none.
-      output_sqnr_db: of the artifact's outputs against that model's.
+      output_sqnr_db: of the artifact's outputs against that model's, the worst of them.
+      parity: the same output by output, see `parity.parity`.
       samples: that both were measured on.
       threads_seconds: median inference by number of threads.
       environment: the machine, as in measurement.json.
@@ -127,6 +128,7 @@ class Profile:
     layers: Sequence[LayerFacts] = ()
     float_digest: str = ""
     output_sqnr_db: float | None = None
+    parity: Sequence[Mapping[str, Any]] = ()
     samples: int = 0
     steps: Sequence[Step] = ()
     threads_seconds: Mapping[str, float] = field(default_factory=dict)

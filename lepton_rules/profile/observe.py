@@ -16,6 +16,7 @@ from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.profile import table_of_nodes
 from lepton_rules.profile.evidence import LayerFacts, Node, Profile, Step
 from lepton_rules.profile.memory import Memory
+from lepton_rules.profile.parity import parity
 from lepton_rules.profile.protocol import Event, Layer, Peaks, Profiler, Sensitivity
 from lepton_rules.profile.subject import Subject
 from lepton_rules.profile.turns import in_turns
@@ -74,7 +75,8 @@ def observe(
     peaks = None
     nodes: list[Node] = []
     layers: list[LayerFacts] = []
-    digest, output_db, samples = "", None, 0
+    digest, samples = "", 0
+    compared: list[dict[str, Any]] = []
     profiler = subject.profiler
     if profiler is not None:
         peaks = profiler.peaks(subject.context())
@@ -88,7 +90,7 @@ def observe(
             sensitivity = profiler.sensitivity(floats, inputs, subject.hardware.threads)
             digest = str(floats.manifest["digest"])
             if digest != subject.manifest["digest"]:
-                output_db = _output_db(subject, floats, inputs)
+                compared = _parity(subject, floats, inputs)
         layers = _layers(profiler.layers(subject.context().model), nodes, sensitivity)
     counted = memory()
     return Profile(
@@ -115,7 +117,8 @@ def observe(
         },
         layers=layers,
         float_digest=digest,
-        output_sqnr_db=output_db,
+        output_sqnr_db=min((one["sqnr_db"] for one in compared if one["sqnr_db"] is not None), default=None),
+        parity=compared,
         samples=samples,
         steps=[
             Step(
@@ -218,10 +221,8 @@ def _at_most(subject: Subject, count: int) -> dict[str, Array]:
     return {name: array[: min(count, samples)] for name, array in inputs.items()}
 
 
-def _output_db(subject: Subject, floats: ModelDirectory, inputs: Mapping[str, Array]) -> float:
-    """SQNR of the artifact's outputs against the model in floating point, both on the artifact's chip, in dB."""
-    import numpy
-
+def _parity(subject: Subject, floats: ModelDirectory, inputs: Mapping[str, Array]) -> list[dict[str, Any]]:
+    """The artifact's outputs against those of the model in floating point, both on the artifact's chip."""
     answers = []
     for path, manifest in ((floats.path, floats.manifest), (subject.model, subject.manifest)):
         runtime = subject.runtime(subject.context(path, manifest))
@@ -229,15 +230,7 @@ def _output_db(subject: Subject, floats: ModelDirectory, inputs: Mapping[str, Ar
             answers.append(runtime.run(inputs))
         finally:
             runtime.close()
-    before, after = answers
-    signal = noise = 0.0
-    for name, array in before.items():
-        if array.dtype.kind == "f" and name in after:
-            signal += float(numpy.square(array, dtype=numpy.float64).sum())
-            noise += float(numpy.square(array.astype(numpy.float64) - after[name]).sum())
-    if not signal or not noise:
-        return 200.0
-    return round(float(10 * numpy.log10(signal / noise)), 2)
+    return parity(*answers)
 
 
 def _layers(layers: Sequence[Layer], nodes: Sequence[Node], sensitivity: Sequence[Sensitivity]) -> list[LayerFacts]:

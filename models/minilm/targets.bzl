@@ -9,6 +9,7 @@ TARGETS = [
     "minilm_int8_cpu",
     "minilm_int8_cpu.monitor",
     "minilm_int8_cpu.profile",
+    "minilm_int8_cpu.report",
     "minilm_int8_cpu.summary",
     "minilm_int8_cpu_accuracy_test",
     "minilm_int8_cpu_batch_10_latency_test",

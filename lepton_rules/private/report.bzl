@@ -1,0 +1,162 @@
+"""lepton_report: what is known of artifacts, as one page and as JSON."""
+
+load("@bazel_skylib//lib:shell.bzl", "shell")
+load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
+load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
+load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
+load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":gate_settings.bzl", "GATE_ATTRS")
+load(":launcher.bzl", "runfile", "write_launcher")
+load(":messages.bzl", "display_label", "message")
+load(":profile.bzl", "PROFILE_PROGRAM", "PROFILE_SOURCES", "profile_words")
+
+_DOC = """One self-contained HTML page about artifacts, side by side, and the same as JSON.
+
+What the build knows is built: size, quality, the lineage with every digest and configuration, numeric parity, the
+verdicts of `tests`. `bazel run` merges what was measured: budgets from the test logs, and a profile of each artifact,
+with the time after each pass. The page needs no network, and the same inputs give the same bytes.
+"""
+
+def _recipe(target):
+    if OutputGroupInfo not in target or not hasattr(target[OutputGroupInfo], "recipe"):
+        return None
+    files = target[OutputGroupInfo].recipe.to_list()
+    return files[0] if len(files) == 1 else None
+
+def _add_artifact(args, target):
+    """Adds one artifact's flags; returns the files that they name."""
+    model = target[ModelInfo]
+    args.add("--artifact=" + model.label)
+    files = [step.manifest for step in model.steps]
+    args.add_all(files, format_each = "--manifest=%s")
+    if MetricsInfo in target:
+        evaluated = target[MetricsInfo]
+        args.add(evaluated.metrics, format = "--metrics=%s")
+        args.add(evaluated.predictions, format = "--predictions=%s")
+        files += [evaluated.metrics, evaluated.predictions]
+        for position, file in evaluated.step_metrics.items():
+            args.add(file, format = "--step_metrics={}=%s".format(position + 1))
+            files.append(file)
+    recipe = _recipe(target)
+    if recipe:
+        args.add(recipe, format = "--recipe=%s")
+        files.append(recipe)
+    return files
+
+def _measurements(ctx):
+    files = []
+    for test in ctx.attr.tests:
+        if OutputGroupInfo not in test or not hasattr(test[OutputGroupInfo], "measurement"):
+            fail(message(
+                "tests",
+                ctx.label,
+                "{} judges nothing before it runs; `bazel run` finds what it measured in the test logs".format(display_label(test.label)),
+                "Leave it out",
+            ))
+        files += test[OutputGroupInfo].measurement.to_list()
+    return files
+
+def _lepton_report_impl(ctx):
+    if not ctx.attr.artifacts:
+        fail(message("artifacts", ctx.label, "there is none", "Name at least one lepton_artifact"))
+    label = display_label(ctx.label)
+    settings = ctx.attr._run[RunSettingsInfo]
+    html = ctx.actions.declare_file(ctx.label.name + ".html")
+    content = ctx.actions.declare_file(ctx.label.name + ".json")
+    program = ctx.actions.args()
+    program.add(ctx.file._build_program)
+    args = ctx.actions.args()
+    args.use_param_file("@%s", use_always = True)
+    args.set_param_file_format("multiline")
+    args.add("--label=" + label)
+    args.add(html, format = "--output_html=%s")
+    args.add(content, format = "--output_json=%s")
+    inputs = []
+    for target in ctx.attr.artifacts:
+        inputs += _add_artifact(args, target)
+    measurements = _measurements(ctx)
+    args.add_all(measurements, format_each = "--measurement=%s")
+    environment = ctx.attr._exec_environment[EnvironmentInfo]
+    sources = [settings.sources, ctx.attr._profile_sources[DefaultInfo].files, ctx.attr._sources[DefaultInfo].files]
+    ctx.actions.run(
+        executable = environment.launcher,
+        arguments = [program, args],
+        tools = [environment.key, environment.launcher],
+        inputs = depset(inputs + measurements + [environment.directory], transitive = sources),
+        outputs = [html, content],
+        env = settings.environment,
+        mnemonic = "LeptonReport",
+        progress_message = "Lepton report %{label}",
+        toolchain = None,
+    )
+    words = [
+        "--label=" + shell.quote(label),
+        "--name=" + shell.quote(ctx.label.name),
+        "--content=" + runfile(ctx, content),
+        "--runfiles=\"$runfiles\"",
+    ]
+    files = [content, html]
+    for number, target in enumerate(ctx.attr.artifacts):
+        if MetricsInfo not in target or not target[ModelInfo].hardware:
+            continue
+        told = profile_words(ctx, target, target[ModelInfo].label + ".profile")
+        profile = write_launcher(
+            ctx,
+            environment = told.environment,
+            program = ctx.file._profile_program,
+            arguments = told.words,
+            suffix = ".profile_{}".format(number),
+        )
+        words.append("--profile={}={}".format(shell.quote(target[ModelInfo].label), runfile(ctx, profile)))
+        files += told.files + [profile]
+        sources += told.sources
+    own = ctx.attr._environment[EnvironmentInfo]
+    launcher = write_launcher(ctx, environment = own, program = ctx.file._run_program, arguments = words)
+    return [DefaultInfo(
+        executable = launcher,
+        files = depset([html, content]),
+        runfiles = ctx.runfiles(
+            files = files + [own.directory, own.key, own.launcher],
+            transitive_files = depset(transitive = sources),
+        ),
+    )]
+
+_ATTRS = GATE_ATTRS | {
+    "artifacts": attr.label_list(mandatory = True, providers = [ModelInfo], doc = "The artifacts. The first is what the others are compared with."),
+    "tests": attr.label_list(doc = "Tests of their budgets whose verdicts the build knows: sizes and metrics. Others are found in the test logs at `bazel run`."),
+    "_build_program": attr.label(default = "//lepton_rules/report:build.py", allow_single_file = True),
+    "_environment": attr.label(default = "@lepton_rules_report//:environment", providers = [EnvironmentInfo]),
+    "_exec_environment": attr.label(default = "@lepton_rules_report//:environment", cfg = "exec", providers = [EnvironmentInfo]),
+    "_profile_program": attr.label(default = PROFILE_PROGRAM, allow_single_file = True),
+    "_profile_sources": attr.label(default = PROFILE_SOURCES),
+    "_run_program": attr.label(default = "//lepton_rules/report:run.py", allow_single_file = True),
+    "_sources": attr.label(default = "//lepton_rules/report:sources"),
+}
+
+_lepton_report = rule(
+    implementation = _lepton_report_impl,
+    doc = _DOC,
+    attrs = _ATTRS,
+    executable = True,
+)
+
+def lepton_report(name, artifacts, tests = [], **kwargs):
+    """One page about artifacts, and its JSON twin: `bazel build` for what the build knows, `bazel run` for all of it.
+
+    `bazel run :name -- --help` lists what can be asked of it: `--output=DIR` for where to write, `--no_profile` to
+    measure nothing, `--open` for the browser.
+
+    Args:
+      name: the target's name; the page is `<name>.html`, its twin `<name>.json`.
+      artifacts: the lepton_artifacts, side by side. The first is what the others are compared with.
+      tests: tests of their budgets whose verdicts the build knows (sizes, metrics). With them the report is `testonly`, as
+        tests are.
+      **kwargs: Bazel's common attributes.
+    """
+    _lepton_report(
+        name = name,
+        artifacts = artifacts,
+        tests = tests,
+        testonly = kwargs.pop("testonly", True if tests else None),
+        **kwargs
+    )

@@ -1,0 +1,336 @@
+"""What a report says, that it says it the same each time, and that nothing in it is taken for markup."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from family import HOSTILE, SHA, digest_of, family, make, measurement, profile, write_logs
+
+import lepton_rules
+from lepton_rules.manifest import canonical_json, schema
+from lepton_rules.plugin import LeptonError
+from lepton_rules.profile.parity import parity
+from lepton_rules.report import build, content, measurements, page, plots, run
+from lepton_rules.report.build import Told
+from lepton_rules.report.next_steps import next_steps
+from lepton_rules.report.pareto import dominated
+
+REPORT = Path(lepton_rules.__file__).parent / "report"
+
+
+def valid(made: Any) -> Any:
+    """The content, which must keep its schema and be JSON."""
+    again = json.loads(canonical_json(made))
+    assert list(schema.problems(again, json.loads((REPORT / "report.schema.json").read_text()))) == []
+    return again
+
+
+def flags_of(told: list[Told], folder: Path) -> list[str]:
+    flags = ["--label=//models:all", f"--output_html={folder / 'out.html'}", f"--output_json={folder / 'out.json'}"]
+    for one in told:
+        flags += [f"--artifact={one.label}", *(f"--manifest={path}" for path in one.manifests)]
+        flags += [f"--metrics={one.metrics}", f"--predictions={one.predictions}", f"--recipe={one.recipe}"]
+    return flags
+
+
+def test_same_inputs_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+    flags = tmp_path / "flags"
+    flags.write_text("\n".join(flags_of(family(tmp_path / "in"), tmp_path)))
+    outputs = []
+    for seed in ("0", "1"):
+        command = [sys.executable, "-s", "-P", str(REPORT / "build.py"), f"@{flags}"]
+        environment = {"PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ.get("PATH", "")}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        outputs.append([(tmp_path / name).read_bytes() for name in ("out.html", "out.json")])
+    assert outputs[0] == outputs[1]
+    made = valid(json.loads(outputs[0][1]))
+    assert not made["measured"] and made["environment"] is None
+    assert str(tmp_path).encode() not in outputs[0][0] + outputs[0][1]
+
+
+def test_a_family_against_its_first(tmp_path: Path) -> None:
+    made = valid(build.make("//models:all", family(tmp_path), []))
+    ratios = {(row["artifact"], row["what"]): row["ratio"] for row in made["comparison"]}
+    assert ratios[("//models:int8", "bytes")] == pytest.approx(0.25)
+    assert ratios[("//models:tiny", "accuracy")] == pytest.approx(0.95 / 0.99)
+    # The other chip's artifact is no rival of these.
+    front = {point["artifact"]: not point["dominated"] for point in made["pareto"]}
+    assert front == {"//models:float": False, "//models:int8": True, "//models:tiny": True, "//models:other": True}
+    tiny = made["artifacts"][2]
+    assert [step["bytes"] for step in tiny["lineage"]] == [100_000, 10_000, 1_000]
+    (parity_of,) = tiny["parity"]
+    assert parity_of["worst_sample"] == 7 and parity_of["max_abs"] == pytest.approx(0.25, rel=1e-5)
+    assert tiny["parity_against"] == "//models:float"
+    assert made["artifacts"][0]["parity"] == []
+
+
+def test_one_artifact_against_its_own_past(tmp_path: Path) -> None:
+    made = valid(
+        build.make("//models:int8.report", [make(tmp_path, "int8", 10_000, 0.99, ("onnx.onnx", "onnx.q"))], [])
+    )
+    ratios = {row["what"]: row["ratio"] for row in made["comparison"]}
+    assert ratios == {"bytes": 0.1, "parameters": 1.0, "MACs": 0.5}
+    assert {row["against"] for row in made["comparison"]} == {"after onnx.onnx"}
+    assert made["pareto"] == []
+
+
+def test_measured_things_are_merged_by_digest(tmp_path: Path) -> None:
+    told = family(tmp_path)
+    made = build.make("//models:all", told, [])
+    logs = write_logs(
+        tmp_path / "logs",
+        measurement(told[1], "//models:int8_latency_test", {}),
+        measurement(told[2], "//models:tiny_latency_test", {"verdict": "FAIL", "value": 2.0}),
+        measurement(told[0], "//models:float_latency_test", {}, artifact={"label": "//models:float", "digest": SHA}),
+        measurement(told[0], "//other:x_test", {}, artifact={"label": "//other:x", "digest": SHA}),
+    )
+    run.add_tests(made, logs)
+    assert content.add_profile(made, profile(told[2]))
+    assert not content.add_profile(made, profile(told[2]) | {"digest": SHA})
+    made = valid(content.finish(made))
+    assert made["measured"] and made["environment"]["cpu"] == "a CPU"
+    int8, tiny = made["artifacts"][1:3]
+    (kept,) = int8["budgets"]
+    assert (kept["verdict"], kept["margin"], kept["interval"]) == ("PASS", pytest.approx(1 / 3), [3.8, 4.2])
+    assert int8["latency"]["median_ms"] == pytest.approx(1.04, abs=0.05)  # two inferences in one member of a pair
+    assert len(int8["latency"]["baseline_ms"]) == 60
+    (broken,) = tiny["budgets"]
+    assert broken["margin"] == pytest.approx(-1 / 3)
+    assert broken["next"] == [{"why": f"61 % of the time is in {HOSTILE}", "do": "onnx.quantize(),"}]
+    assert [step["latency_ms"] for step in tiny["lineage"]] == [9.0, 8.0, 7.0]
+    # A test of another build is no verdict on this one, and a test of something else is nobody's business.
+    assert made["artifacts"][0]["budgets"] == []
+    told_so = [sentence for sentence in made["missing"] if "another build" in sentence]
+    assert told_so == [
+        "//models:float_latency_test measured another build of //models:float: bazel test //models:float_latency_test"
+    ]
+    assert "No test of //models:other has run yet: bazel test //models:all" in made["missing"]
+    assert not any("//other" in sentence for sentence in made["missing"])
+
+
+def test_measurements_in_zips_and_from_other_versions(tmp_path: Path) -> None:
+    (told, *_) = family(tmp_path)
+    newer = measurement(told, "//m:newer_test", {"surprise": 1}, more={"fields": True})
+    write_logs(tmp_path / "logs", newer, measurement(told, "//m:old_test", {}, schema_version=0))
+    zipped = tmp_path / "logs" / "m" / "zipped_test" / "test.outputs"
+    zipped.mkdir(parents=True)
+    with zipfile.ZipFile(zipped / "outputs.zip", "w") as archive:
+        archive.writestr("measurement.json", json.dumps(measurement(told, "//m:zipped_test", {})))
+        archive.writestr("other.txt", "x")
+    for name, text in (("torn", '{"schema_version": 1'), ("thin", '{"schema_version": 1, "kind": "latency"}')):
+        folder = tmp_path / "logs" / "m" / f"{name}_test" / "test.outputs"
+        folder.mkdir(parents=True)
+        (folder / "measurement.json").write_text(text)
+    broken = tmp_path / "logs" / "m" / "broken_test" / "test.outputs"
+    broken.mkdir(parents=True)
+    (broken / "outputs.zip").write_bytes(b"PK no zip")
+    found = measurements.find(tmp_path / "logs")
+    assert sorted(found.measurements) == ["//m:newer_test", "//m:zipped_test"]
+    assert len(found.unreadable) == 4 and all("Run the test again" in sentence for sentence in found.unreadable)
+    assert any("its schema_version is 0, and this report reads 1" in sentence for sentence in found.unreadable)
+    made = build.make("//m:all", [told], [])
+    assert content.add_measurement(made, found.measurements["//m:newer_test"])
+    assert content.add_measurement(made, found.measurements["//m:newer_test"])  # run again: it replaces
+    assert len(valid(content.finish(made))["artifacts"][0]["budgets"]) == 1
+
+
+def test_a_judged_test_of_nobody_is_an_error(tmp_path: Path) -> None:
+    told = family(tmp_path)
+    file = tmp_path / "measurement.json"
+    file.write_text(json.dumps(measurement(told[2], "//models:tiny_size_test", {"name": "max_size_bytes"})))
+    made = build.make("//models:all", told, [file])
+    assert [budget["name"] for budget in made["artifacts"][2]["budgets"]] == ["max_size_bytes"]
+    with pytest.raises(LeptonError, match="it is about //models:tiny, which is not in this report"):
+        build.make("//models:all", told[:2], [file])
+
+
+class _Text(html.parser.HTMLParser):
+    """Collects elements, attributes that run or fetch something, and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.active: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            fetches = name in ("src", "href", "xlink:href", "action", "data") and not str(value).startswith(
+                ("#", "data:")
+            )
+            if name.startswith("on") or fetches:
+                self.active.append(f"{tag} {name}={value}")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def full(folder: Path) -> dict[str, Any]:
+    """A report with everything in it, and hostile words wherever a name may stand."""
+    told = family(folder)
+    for one in told:
+        one.label = f"//models:{HOSTILE}{one.label.rpartition(':')[2]}"
+    made = build.make(f"//models:{HOSTILE}", told, [])
+    for one in told[1:3]:
+        assert content.add_profile(made, profile(one))
+        for name, verdict in (("min_speedup", "FAIL"), ("max_p99_ms", "NOT PROVEN"), ("min_accuracy", "IMPLAUSIBLE")):
+            budget = {"name": name, "verdict": verdict, "message": HOSTILE, "unit": HOSTILE}
+            assert content.add_measurement(made, measurement(one, f"//m:{HOSTILE}{name}", budget))
+    made["missing"].append(HOSTILE)
+    return content.finish(made)
+
+
+def test_nothing_is_taken_for_markup(tmp_path: Path) -> None:
+    made = full(tmp_path)
+    valid(made)
+    text = page.html(made)
+    read = _Text()
+    read.feed(text)
+    assert "script" not in read.tags and "alert" in read.text
+    assert read.active == []
+    assert HOSTILE in read.text
+    assert "<script" not in text.lower()
+    assert not any(word in text for word in ("#010101", "font-family: 'DejaVu"))
+    assert text.count("<svg") == text.count("</svg>") > 8
+    for word in (
+        "Side by side",
+        "Before and after",
+        "Budgets",
+        "Lineage",
+        "Operators",
+        "Sensitivity",
+        "Advice",
+        "Numeric parity",
+        "Provenance",
+        "Reproduce",
+        "Environment",
+        "Missing",
+    ):
+        assert f">{word}<" in text, word
+
+
+def test_plots_are_the_same_each_time_and_differ_by_name() -> None:
+    once, again = (plots.histogram([1.0, 2.0, 3.0], [2.0], "a") for _ in range(2))
+    assert once == again
+    assert "<?xml" not in once and "<metadata" not in once and "width=" not in once.partition(">")[0]
+    assert plots.run_order([1.0, 1.0], [], '<&">').startswith(
+        '<svg role="img" aria-label="latencies of &lt;&amp;&quot;&gt;'
+    )
+
+
+def test_plots_at_their_ends() -> None:
+    assert "<svg" in plots.histogram([0.5], [], "one")
+    assert "<svg" in plots.histogram([0.5] * 5, [0.5] * 5, "equal")
+    assert "<svg" in plots.bars(["a"], [0.0], "x", "nothing")
+    assert plots.short("//a/b:c") == "c" and len(plots.short("x" * 99)) <= 36
+
+
+def test_parity_at_its_ends() -> None:
+    one = numpy.ones((3, 2), numpy.float32)
+    (same,) = parity({"y": one}, {"y": one})
+    assert (same["max_abs"], same["sqnr_db"], same["worst_sample"]) == (0.0, 200.0, 0)
+    changed = one.copy()
+    changed[2, 1] = 3
+    (apart,) = parity({"y": one}, {"y": changed})
+    assert (apart["max_abs"], apart["worst_sample"], apart["got"]) == (2.0, 2, [1.0, 3.0])
+    assert apart["sqnr_db"] == pytest.approx(10 * numpy.log10(6 / 4), abs=0.01)
+    changed[1, 0] = numpy.nan
+    (broken,) = parity({"y": one}, {"y": changed})
+    assert (broken["max_abs"], broken["worst_sample"], broken["got"]) == (None, 1, [None, 1.0])
+    assert parity({"y": one}, {"y": one[:, :1]}) == [] and parity({"y": one}, {"z": one}) == []
+    assert parity({"y": one.astype(numpy.int64)}, {"y": one.astype(numpy.int64)}) == []
+
+
+def test_who_is_dominated() -> None:
+    points = {"a": (1.0, 5.0), "b": (2.0, 6.0), "c": (2.0, 4.0), "d": (1.0, 5.0)}
+    assert dominated(points) == {"b"}
+    assert dominated({"a": (1.0, None), "b": (2.0, 1.0)}) == {"b"}
+    assert dominated({"a": (None, 1.0), "b": (2.0, None)}) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "words"),
+    [
+        ("min_speedup", "PASS", None),
+        ("min_speedup", "FAIL", "bazel run //m:x.profile"),
+        ("min_speedup", "NOT PROVEN", "bazel test --nocache_test_results //m:t"),
+        ("min_speedup", "UNSTABLE", "bazel test --nocache_test_results //m:t"),
+        ("min_speedup", "IMPLAUSIBLE", "bazel run //m:x.report"),
+        ("max_size_bytes", "FAIL", "onnx.quantize(),"),
+        ("max_rss_mb", "FAIL", "bazel run //m:x.profile"),
+        ("min_accuracy", "FAIL", "bazel run //m:x.profile"),
+        ("min_accuracy", "A NEW ONE", "bazel test --test_output=all //m:t"),
+    ],
+)
+def test_what_to_do_next(name: str, verdict: str, words: str | None) -> None:
+    artifact = {"label": "//m:x", "lineage": [{"pass": "onnx.onnx"}], "parameters": 1000, "profile": None}
+    steps = next_steps({"name": name, "verdict": verdict}, "//m:t", artifact)
+    assert [step["do"] for step in steps][:1] == ([] if words is None else [words])
+    assert all(step["why"] and not step["why"].endswith(".") for step in steps)
+
+
+def test_accuracy_that_failed_names_the_worst_layers() -> None:
+    layers = [{"name": "a", "sqnr_db": 11.0}, {"name": "b", "sqnr_db": 50.0}, {"name": "c", "sqnr_db": None}]
+    artifact = {"label": "//m:x", "lineage": [], "parameters": 1, "profile": {"layers": layers, "advice": []}}
+    (step,) = next_steps({"name": "min_accuracy", "verdict": "FAIL"}, "//m:t", artifact)
+    assert step["do"] == 'onnx.quantize(exclude = ["a"]),' and "11 dB" in step["why"]
+
+
+def test_run_writes_where_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
+    told = family(tmp_path / "in")
+    assert build.main(flags_of(told, tmp_path)) == 0
+    write_logs(tmp_path / "logs", measurement(told[1], "//models:int8_latency_test", {}))
+    working = tmp_path / "working.sh"
+    (tmp_path / "profile.json").write_text(json.dumps(profile(told[1])))
+    working.write_text(f"#!/bin/sh\ncp {tmp_path}/profile.json ${{1#--json=}}\n")
+    failing = tmp_path / "failing.sh"
+    failing.write_text(
+        "#!/bin/sh\necho noise\necho 'lepton: hardware tpu in //models:tiny.profile: none here. Go.'\nexit 1\n"
+    )
+    for program in (working, failing):
+        program.chmod(0o755)
+    flags = ["--label=//models:all", "--name=all", f"--content={tmp_path / 'out.json'}", f"--runfiles={tmp_path}"]
+    flags += [f"--profile=//models:int8={working}", f"--profile=//models:tiny={failing}", "--output=here"]
+    assert run.main([*flags, "--testlogs=logs"]) == 0
+    said = capsys.readouterr().out
+    assert f"report: {tmp_path}/here/all.html" in said
+    assert (
+        "missing: //models:tiny was not profiled: lepton: hardware tpu in //models:tiny.profile: none here. Go." in said
+    )
+    made = valid(json.loads((tmp_path / "here" / "all.json").read_text()))
+    assert made["artifacts"][1]["profile"] is not None and made["artifacts"][1]["budgets"]
+    assert (tmp_path / "here" / "all.html").read_text() == page.html(made)
+    assert run.main([*flags, "--testlogs=nowhere"]) == 1
+    assert "lepton: --testlogs in //models:all: nowhere is no directory." in capsys.readouterr().out
+
+
+def test_test_logs_are_found_beside_the_runfiles(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.delenv("BUILD_WORKSPACE_DIRECTORY", raising=False)
+    runfiles = tmp_path / "bazel-out" / "k8-opt" / "bin" / "m" / "x.sh.runfiles"
+    assert run.testlogs("", runfiles) is None
+    logs = tmp_path / "bazel-out" / "k8-opt" / "testlogs"
+    logs.mkdir(parents=True)
+    assert run.testlogs("", runfiles) == logs
+    (tmp_path / "bazel-testlogs").mkdir()
+    monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(tmp_path))
+    assert run.testlogs("", runfiles) == tmp_path / "bazel-testlogs"
+
+
+def test_a_wrong_manifest_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = family(tmp_path / "in")
+    told[0].manifests[0].write_text("{")
+    assert build.main(flags_of(told, tmp_path)) == 1
+    assert capsys.readouterr().err.startswith("lepton: manifest manifest.json in //models:all: ")
+    assert digest_of(told[1]).startswith("sha256:")
