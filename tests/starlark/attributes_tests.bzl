@@ -77,6 +77,6 @@ def attributes_test_suite(name):
     loadingtest.equals(env, "model_with_code", ["lepton_allow_code", "manual"], sorted(_found("model_with_code")["tags"]))
 
     # Runnables are for who asks for them.
-    for runnable in ["monitor", "profile", "summary"]:
+    for runnable in ["monitor", "profile", "report", "summary"]:
         loadingtest.equals(env, runnable, ["manual"], _found("artifact_of_x." + runnable)["tags"])
         loadingtest.equals(env, runnable + "_visibility", _COMMON["visibility"], _found("artifact_of_x." + runnable)["visibility"])
