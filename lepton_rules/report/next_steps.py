@@ -36,20 +36,30 @@ def next_steps(budget: Mapping[str, Any], test: str, artifact: Mapping[str, Any]
                 f"bazel run {artifact['label']}.report",
             )
         )
-    name = str(budget["name"])
     if verdict == "FAIL":
-        if "size" in name:
-            steps += _smaller(budget, artifact)
-        elif any(word in name for word in ("speedup", "_ms", "throughput", "per_s")):
-            steps += _faster(artifact)
-        elif "memory" in name or "rss" in name or "mb" in name.split("_"):
-            steps.append(_step("See what loading and running take apart", f"bazel run {artifact['label']}.profile"))
-        else:
-            steps += _better(artifact)
+        steps += _by_kind(budget, artifact)
     return steps or [_step("See the test's whole output", f"bazel test --test_output=all {test}")]
 
 
-def _smaller(budget: Mapping[str, Any], artifact: Mapping[str, Any]) -> list[dict[str, str]]:
+def _by_kind(budget: Mapping[str, Any], artifact: Mapping[str, Any]) -> list[dict[str, str]]:
+    kind, label = budget["kind"], artifact["label"]
+    if kind == "size":
+        return _smaller(artifact)
+    if kind in ("latency", "throughput"):
+        return _faster(artifact)
+    if kind in ("accuracy", "parity", "compatibility"):
+        return _better(artifact)
+    if kind == "memory":
+        return [_step("See what loading and running take apart", f"bazel run {label}.profile")]
+    if kind == "cold_start":
+        why = "A start reads the model and makes the runtime's graph of it: do what can be done when it is built"
+        return [_step(why, "onnx.optimize(),"), *_smaller(artifact)]
+    if kind == "reproducibility":
+        return [_step("See which files differ, under which of its conditions", f"bazel run {label}.reproduce")]
+    return []
+
+
+def _smaller(artifact: Mapping[str, Any]) -> list[dict[str, str]]:
     passes = {step["pass"] for step in artifact["lineage"]}
     steps = []
     quantizes = any(name.startswith(("onnx.quantize", "torch.quantize")) for name in passes)

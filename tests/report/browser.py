@@ -20,8 +20,8 @@ _SECONDS = 60
 
 
 class Browser:
-    """One page of one browser. What it complained of, and what it wanted to fetch, is in `complaints` and `requests`; what
-    of that it was not kept from, in `sent`.
+    """One page of one browser: what it complained of, what it wanted to fetch (`requests`), and what of that it was not
+    kept from (`sent`).
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The page in a browser: no complaint, nothing fetched, readable on a phone and a wide screen, in the dark, in print."""
+"""The page in a browser: no complaint, nothing fetched, readable on a phone and a wide screen, dark and in print."""
 
 from __future__ import annotations
 

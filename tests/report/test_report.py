@@ -260,30 +260,45 @@ def test_who_is_dominated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "verdict", "words"),
+    ("kind", "verdict", "words"),
     [
-        ("min_speedup", "PASS", None),
-        ("min_speedup", "FAIL", "bazel run //m:x.profile"),
-        ("min_speedup", "NOT PROVEN", "bazel test --nocache_test_results //m:t"),
-        ("min_speedup", "UNSTABLE", "bazel test --nocache_test_results //m:t"),
-        ("min_speedup", "IMPLAUSIBLE", "bazel run //m:x.report"),
-        ("max_size_bytes", "FAIL", "onnx.quantize(),"),
-        ("max_rss_mb", "FAIL", "bazel run //m:x.profile"),
-        ("min_accuracy", "FAIL", "bazel run //m:x.profile"),
-        ("min_accuracy", "A NEW ONE", "bazel test --test_output=all //m:t"),
+        ("latency", "PASS", None),
+        ("latency", "FAIL", "bazel run //m:x.profile"),
+        ("throughput", "FAIL", "bazel run //m:x.profile"),
+        ("latency", "NOT PROVEN", "bazel test --nocache_test_results //m:t"),
+        ("latency", "UNSTABLE", "bazel test --nocache_test_results //m:t"),
+        ("latency", "IMPLAUSIBLE", "bazel run //m:x.report"),
+        ("size", "FAIL", "onnx.quantize(),"),
+        ("memory", "FAIL", "bazel run //m:x.profile"),
+        ("cold_start", "FAIL", "onnx.optimize(),"),
+        ("reproducibility", "FAIL", "bazel run //m:x.reproduce"),
+        ("accuracy", "FAIL", "bazel run //m:x.profile"),
+        ("parity", "FAIL", "bazel run //m:x.profile"),
+        ("a new one", "FAIL", "bazel test --test_output=all //m:t"),
+        ("accuracy", "A NEW ONE", "bazel test --test_output=all //m:t"),
     ],
 )
-def test_what_to_do_next(name: str, verdict: str, words: str | None) -> None:
+def test_what_to_do_next(kind: str, verdict: str, words: str | None) -> None:
     artifact = {"label": "//m:x", "lineage": [{"pass": "onnx.onnx"}], "parameters": 1000, "profile": None}
-    steps = next_steps({"name": name, "verdict": verdict}, "//m:t", artifact)
+    steps = next_steps({"name": "max_x", "kind": kind, "verdict": verdict}, "//m:t", artifact)
     assert [step["do"] for step in steps][:1] == ([] if words is None else [words])
     assert all(step["why"] and not step["why"].endswith(".") for step in steps)
+
+
+def test_every_kind_of_test_has_something_to_do_next() -> None:
+    kinds = json.loads((REPORT.parent / "measure" / "measurement.schema.json").read_text())["properties"]["kind"][
+        "enum"
+    ]
+    artifact = {"label": "//m:x", "lineage": [], "parameters": 1000, "profile": None}
+    for kind in kinds:
+        (first, *_) = next_steps({"name": "max_x", "kind": kind, "verdict": "FAIL"}, "//m:t", artifact)
+        assert first["do"] != "bazel test --test_output=all //m:t", kind
 
 
 def test_accuracy_that_failed_names_the_worst_layers() -> None:
     layers = [{"name": "a", "sqnr_db": 11.0}, {"name": "b", "sqnr_db": 50.0}, {"name": "c", "sqnr_db": None}]
     artifact = {"label": "//m:x", "lineage": [], "parameters": 1, "profile": {"layers": layers, "advice": []}}
-    (step,) = next_steps({"name": "min_accuracy", "verdict": "FAIL"}, "//m:t", artifact)
+    (step,) = next_steps({"name": "min_accuracy", "kind": "accuracy", "verdict": "FAIL"}, "//m:t", artifact)
     assert step["do"] == 'onnx.quantize(exclude = ["a"]),' and "11 dB" in step["why"]
 
 
