@@ -43,7 +43,7 @@ def parser(what: str) -> Parser:
     made.add_argument("--step_model", action="append", default=[], help=argparse.SUPPRESS)
     made.add_argument("--step_model_manifest", action="append", default=[], help=argparse.SUPPRESS)
     made.add_argument("--part", choices=("all", "memory"), default="all", help=argparse.SUPPRESS)
-    made.add_argument("--seconds", type=float, default=2.0, help="of inferences in turns (2)")
+    made.add_argument("--seconds", type=float, default=2.0, help="of inferences in turns, and half of that alone (2)")
     made.add_argument("--samples", type=int, default=32, help="for sensitivity; 0 for none (32)")
     made.add_argument("--json", default="", metavar="FILE", help="where to write the figures as JSON")
     made.add_argument("--trace", default="", metavar="FILE", help="where to write the trace for Perfetto")
