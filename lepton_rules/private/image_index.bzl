@@ -6,6 +6,8 @@ load(":image.bzl", "assembled", "check_name", "lepton_image", "tag_of")
 load(":image_runnables.bzl", "image_runnables")
 load(":messages.bzl", "display_label", "message")
 load(":oci_action.bzl", "OCI_ATTRS", "oci_run")
+load(":provenance.bzl", "PROVENANCE_GROUPS")
+load(":signing.bzl", "image_signing")
 
 _DOC = """One name for the images of several platforms: who pulls it gets the image for their own.
 
@@ -14,6 +16,10 @@ Default outputs are the index, its digest and the manifests; the output groups a
 
 def _platform_text(platform):
     return "/".join([platform[key] for key in ["os", "architecture", "variant"] if platform.get(key)])
+
+def _group(target, name):
+    groups = target[OutputGroupInfo] if OutputGroupInfo in target else struct()
+    return getattr(groups, name, depset())
 
 def _lepton_image_index_impl(ctx):
     images = [target[ImageInfo] for target in ctx.attr.images]
@@ -58,6 +64,7 @@ def _lepton_image_index_impl(ctx):
             layers = depset([layer.blob for image in images for layer in image.layers]),
             layout = depset([whole.layout]),
             tarball = depset([whole.tarball]),
+            **{group: depset(transitive = [_group(target, group) for target in ctx.attr.images]) for group in PROVENANCE_GROUPS}
         ),
         ImageIndexInfo(label = display_label(ctx.label), index = index, digest = digest, images = images),
     ]
@@ -74,7 +81,7 @@ _lepton_image_index = rule(
 )
 
 def lepton_image_index(name, images = [], hardware = {}, artifact = {}, image = {}, **kwargs):
-    """One name for the images of several platforms, and the runnables `<name>.load`, `<name>.push` and `<name>.digest`.
+    """One name for the images of several platforms, and the runnables `<name>.load`, `<name>.push`, `<name>.digest`, `<name>.sign` and `<name>.verify`.
 
     The images are there already, or made here, one artifact and one image for each chip:
 
@@ -118,3 +125,4 @@ def lepton_image_index(name, images = [], hardware = {}, artifact = {}, image = 
         repository,
         **{key: value for key, value in common.items() if key != "tags"}
     )
+    image_signing(name, repository = repository, **{key: value for key, value in common.items() if key != "tags"})

@@ -4,6 +4,9 @@ load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 
+# The output groups that provenance() makes.
+PROVENANCE_GROUPS = ["checksums", "provenance", "sbom"]
+
 # Attributes of a rule that calls provenance(), beside RUN_ATTRS.
 PROVENANCE_ATTRS = {
     "_builder_id": attr.label(default = "//lepton_rules/settings:builder_id", providers = [BuildSettingInfo]),

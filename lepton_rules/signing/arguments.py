@@ -22,8 +22,9 @@ def user_path(text: str) -> Path:
 def parser(description: str) -> argparse.ArgumentParser:
     """The flags that the rule gives: what was built."""
     made = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    for name in ("label", "name", "model", "manifest"):
-        made.add_argument(f"--built_{name}", required=True, help=argparse.SUPPRESS)
+    made.add_argument("--built_label", required=True, help=argparse.SUPPRESS)
+    for name in ("name", "model", "manifest"):
+        made.add_argument(f"--built_{name}", default="", help=argparse.SUPPRESS)
     made.add_argument("--built_statement", type=Path, help=argparse.SUPPRESS)
     made.add_argument("--built_digest", type=Path, help=argparse.SUPPRESS)
     made.add_argument("--built_repository", default="", help=argparse.SUPPRESS)
@@ -35,6 +36,18 @@ def built_files(options: argparse.Namespace) -> dict[str, Path]:
     model = Path(options.built_model)
     files = {str(path.relative_to(model)): path for path in sorted(model.rglob("*")) if path.is_file()}
     return {**files, "manifest.json": Path(options.built_manifest)}
+
+
+def require_model(options: argparse.Namespace, flag: str) -> None:
+    """Refuses a flag that an index of several images has nothing for.
+
+    Raises:
+        LeptonError: it is an index.
+    """
+    if not options.built_model:
+        raise LeptonError(
+            flag, "an index has several models, and a digest of its own", "Use the runnable of each image"
+        )
 
 
 def built_digest(options: argparse.Namespace) -> str:

@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
 def _sign(options: argparse.Namespace) -> int:
     arguments.one_of(options, ("model_signature", "image_signature", "provenance_signature"))
     if options.model_signature:
+        arguments.require_model(options, "--model-signature")
         files = arguments.built_files(options)
         with model.staged(options.built_name, files) as folder:
             model.sign(folder, options.key, options.model_signature)
@@ -46,6 +47,7 @@ def _sign(options: argparse.Namespace) -> int:
         image.sign(digest, repository, options.key, options.image_signature)
         print(f"{options.image_signature}: signature of {repository}@{digest}, for the tag {image.tag(digest)}")
     if options.provenance_signature:
+        arguments.require_model(options, "--provenance-signature")
         attestation.sign(options.built_statement, options.key, options.provenance_signature)
         print(f"{options.provenance_signature}: signed provenance of {arguments.built_digest(options)}")
     return 0

@@ -35,6 +35,7 @@ def _verify(options: argparse.Namespace) -> int:
         if options.model:
             _verify_model(options.model, options)
         else:
+            arguments.require_model(options, "--model-signature")
             with model.staged(options.built_name, arguments.built_files(options)) as folder:
                 _verify_model(folder, options)
     if options.image_signature:

@@ -1,6 +1,6 @@
 """A model and an image that are files beside this one."""
 
-load("//lepton_rules:providers.bzl", "ImageInfo", "ModelInfo")
+load("//lepton_rules:providers.bzl", "ImageIndexInfo", "ImageInfo", "ModelInfo")
 
 def _signed_fake_impl(ctx):
     directory = ctx.actions.declare_directory(ctx.label.name + "/model")
@@ -41,4 +41,14 @@ def _signed_fake_impl(ctx):
 signed_fake = rule(
     implementation = _signed_fake_impl,
     doc = "A model of two files, and an image whose digest is made up.",
+)
+
+def _signed_index_impl(ctx):
+    digest = ctx.actions.declare_file(ctx.label.name + "/digest")
+    ctx.actions.write(digest, "sha256:{}\n".format("c" * 64))
+    return [ImageIndexInfo(label = str(ctx.label), index = digest, digest = digest, images = [])]
+
+signed_index = rule(
+    implementation = _signed_index_impl,
+    doc = "An index whose digest is made up.",
 )

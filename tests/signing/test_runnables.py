@@ -17,10 +17,10 @@ def pair(tmp_path: Path) -> Pair:
     return make(tmp_path)
 
 
-def run(program: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(program: str, *words: str, cwd: Path, target: str = "fake") -> subprocess.CompletedProcess[str]:
     """Runs it where the user stands, with the runfiles of this test."""
     environment = {"PATH": os.environ["PATH"], "BUILD_WORKING_DIRECTORY": str(cwd), "RUNFILES_DIR": runfiles()}
-    command = [str(HERE / f"fake.{program}.sh"), *words]
+    command = [str(HERE / f"{target}.{program}.sh"), *words]
     return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
 
 
@@ -39,6 +39,18 @@ def test_sign_and_verify(pair: Pair, tmp_path: Path) -> None:
     assert "tiny: every file is as it was signed" in verified.stdout
     assert "the image is as it was signed" in verified.stdout
     assert "the signed provenance is of this image" in verified.stdout
+
+
+def test_an_index(pair: Pair, tmp_path: Path) -> None:
+    words = ("--image-signature=signature", "--repository=registry.example.com/tiny")
+    assert run("sign", "--key=key.pem", *words, cwd=tmp_path, target="index").returncode == 0
+    assert run("verify", "--key=key.pub", *words, cwd=tmp_path, target="index").returncode == 0
+    for program, key in (("sign", "key.pem"), ("verify", "key.pub")):
+        refused = run(program, f"--key={key}", "--model-signature=x.sig", cwd=tmp_path, target="index")
+        assert refused.stderr == (
+            "lepton: --model-signature in //tests/signing:index: an index has several models, and a digest of its own. "
+            "Use the runnable of each image.\n"
+        )
 
 
 def test_a_touched_copy(pair: Pair, tmp_path: Path) -> None:
