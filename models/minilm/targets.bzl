@@ -13,6 +13,10 @@ TARGETS = [
     "minilm_int8_cpu.summary",
     "minilm_int8_cpu_accuracy_test",
     "minilm_int8_cpu_batch_10_latency_test",
+    "minilm_int8_cpu_image",
+    "minilm_int8_cpu_image.digest",
+    "minilm_int8_cpu_image.load",
+    "minilm_int8_cpu_image.push",
     "minilm_int8_cpu_latency_test",
     "minilm_int8_cpu_size_test",
 ]
