@@ -40,8 +40,11 @@ def problems(contents: Sequence[Mapping[str, Any]], profile: str = "restricted")
         made = pods(document)
         if made is not None:
             found += [f"{document}: {line}" for line in pod_security.problems(made, profile)]
-    for relation in (_unique, _selectors, _service_ports, _monitors, _scaled, _accounts, _evictions):
-        found += relation(documents)
+    # Names and selectors hold within a namespace.
+    for namespace in dict.fromkeys(document.namespace for document in documents):
+        together = [document for document in documents if document.namespace == namespace]
+        for relation in (_unique, _selectors, _service_ports, _monitors, _scaled, _accounts, _evictions):
+            found += relation(together)
     return found
 
 
@@ -286,14 +289,8 @@ def _rolling_update(document: Document) -> Iterator[str]:
 
 
 def _unique(documents: Sequence[Document]) -> list[str]:
-    keys = [
-        (document.content.get("apiVersion"), document.kind, document.namespace, document.name) for document in documents
-    ]
-    found = [f"{documents[i]}: it is there twice" for i, key in enumerate(keys) if key in keys[:i]]
-    namespaces = sorted({document.namespace for document in documents})
-    if len(namespaces) > 1:
-        found.append(f"documents: they are in several namespaces: {', '.join(map(repr, namespaces))}")
-    return found
+    keys = [(document.content.get("apiVersion"), document.kind, document.name) for document in documents]
+    return [f"{documents[i]}: it is there twice" for i, key in enumerate(keys) if key in keys[:i]]
 
 
 def _subset(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
@@ -315,7 +312,9 @@ def _selectors(documents: Sequence[Document]) -> list[str]:
             continue
         place = places[document.kind]
         selector = table(document.content, *place)
-        if not selector and not at(document.content, *place[:-1], "matchExpressions"):
+        # A policy of all pods is usual, and a Service may stand for something outside.
+        empty = document.kind == "NetworkPolicy" or at(document.content, "spec", "type") == "ExternalName"
+        if not selector and not empty and not at(document.content, *place[:-1], "matchExpressions"):
             found.append(f"{document}: {'.'.join(place)}: it selects nothing, or everything")
         candidates = [made for made in makers if document.kind != "Deployment" or made.document is document]
         if selector and not any(_subset(selector, made.labels) for made in candidates):
@@ -353,7 +352,7 @@ def _monitors(documents: Sequence[Document]) -> list[str]:
     services = [document for document in documents if document.kind == "Service"]
     found = []
     for document in documents:
-        if document.kind != "ServiceMonitor":
+        if document.kind != "ServiceMonitor" or at(document.content, "spec", "namespaceSelector"):
             continue
         selector = table(document.content, "spec", "selector", "matchLabels")
         matching = [service for service in services if _subset(selector, table(service.content, "metadata", "labels"))]
@@ -399,36 +398,42 @@ def _scaled(documents: Sequence[Document]) -> list[str]:
 
 
 def _accounts(documents: Sequence[Document]) -> list[str]:
-    known = {document.name for document in documents if document.kind == "ServiceAccount"}
-    found = []
-    for made in map(pods, documents):
-        used = made.spec.get("serviceAccountName") if made else None
-        # A runtime's pods have the account of the InferenceService.
-        if made and known and used not in known and made.document.kind != "ServingRuntime":
-            found.append(
-                f"{made.document}: {made.place}.serviceAccountName: it is {used!r}, the account is {min(known)!r}"
-            )
-    return found
+    """One application with one account uses it. Of several, and of accounts from elsewhere, nothing is known."""
+    known = [document.name for document in documents if document.kind == "ServiceAccount"]
+    # A runtime's pods have the account of the InferenceService.
+    makers = [made for made in map(pods, documents) if made is not None and made.document.kind != "ServingRuntime"]
+    if len(known) != 1 or len(makers) != 1:
+        return []
+    used = makers[0].spec.get("serviceAccountName")
+    if used == known[0]:
+        return []
+    return [f"{makers[0].document}: {makers[0].place}.serviceAccountName: it is {used!r}, the account is {known[0]!r}"]
+
+
+def _least(made: Pods, documents: Sequence[Document]) -> Any:
+    """The fewest pods that a document makes, as far as it is said."""
+    for document in documents:
+        target = at(document.content, "spec", "scaleTargetRef")
+        if document.kind == "HorizontalPodAutoscaler" and at(target, "name") == made.document.name:
+            return at(document.content, "spec", "minReplicas")
+    if made.document.kind == "InferenceService":
+        return made.spec.get("minReplicas")
+    return at(made.document.content, "spec", "replicas")
 
 
 def _evictions(documents: Sequence[Document]) -> list[str]:
     """A budget that wants as many pods as there are lets none go."""
-    replicas: dict[str, int] = {}
-    for document in documents:
-        least = {
-            "Deployment": at(document.content, "spec", "replicas"),
-            "HorizontalPodAutoscaler": at(document.content, "spec", "minReplicas"),
-            "InferenceService": at(document.content, "spec", "predictor", "minReplicas"),
-        }.get(document.kind)
-        if isinstance(least, int):
-            replicas[document.kind] = least
     found = []
     for document in documents:
         wanted = at(document.content, "spec", "minAvailable")
-        if document.kind == "PodDisruptionBudget" and isinstance(wanted, int) and replicas:
-            least = min(replicas.values())
-            if wanted >= least:
-                found.append(
-                    f"{document}: spec.minAvailable: {wanted} of {least} pods must stay, so no node can be drained"
-                )
+        if document.kind != "PodDisruptionBudget" or not isinstance(wanted, int):
+            continue
+        selector = table(document.content, "spec", "selector", "matchLabels")
+        matching = [made for made in map(pods, documents) if made is not None and _subset(selector, made.labels)]
+        numbers = [_least(made, documents) for made in matching]
+        least = sum(number for number in numbers if isinstance(number, int))
+        if numbers and all(isinstance(number, int) for number in numbers) and wanted >= least:
+            found.append(
+                f"{document}: spec.minAvailable: {wanted} of {least} pods must stay, so no node can be drained"
+            )
     return found

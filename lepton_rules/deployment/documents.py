@@ -78,6 +78,10 @@ def pods(document: Document) -> Pods | None:
     if document.kind in _TEMPLATES:
         template = table(content, "spec", "template")
         return Pods(document, "spec.template.spec", table(template, "metadata", "labels"), table(template, "spec"))
+    if document.kind == "CronJob":
+        template = table(content, "spec", "jobTemplate", "spec", "template")
+        place = "spec.jobTemplate.spec.template.spec"
+        return Pods(document, place, table(template, "metadata", "labels"), table(template, "spec"))
     if document.kind == "Pod":
         return Pods(document, "spec", table(content, "metadata", "labels"), table(content, "spec"))
     if document.kind == "InferenceService":

@@ -66,7 +66,11 @@ CASES: list[tuple[Callable[[Documents], None], str]] = [
     (at("Deployment", "metadata", "name", value="a" * 64), "metadata.name: 'aaa"),
     (at("Deployment", "metadata", "name", value="a\nb"), "metadata.name: 'a\\nb' is not a name"),
     (at("Service", "metadata", "namespace", value="a.b"), "Service plain: metadata.namespace: 'a.b'"),
-    (at("Service", "metadata", "namespace", value="other"), "documents: they are in several namespaces: '', 'other'"),
+    (at("Service", "metadata", "namespace", value="other"), "Service plain: spec.selector: no pods have the labels"),
+    (
+        at("Deployment", "metadata", "namespace", value="other"),
+        "spec.scaleTargetRef: there is no Deployment plain",
+    ),
     (at("Service", "metadata", "labels", value={"a b": "c"}), "metadata.labels: 'a b' is no key of a label"),
     (at("Service", "metadata", "labels", "team", value="a b"), "metadata.labels: team='a b'"),
     (at("Service", "metadata", "labels", "team", value=1), "metadata.labels: team=1"),
@@ -246,3 +250,56 @@ def test_compose(patch: dict[str, Any], says: str) -> None:
     assert compose_checks.problems(composed()) == []
     found = compose_checks.problems(merge(composed(), {"services": {"server": patch}}))
     assert [line for line in found if line.startswith(f"Compose services.server.{says}")], found
+
+
+def _application(name: str, namespace: str) -> list[dict[str, Any]]:
+    """The documents of a second application, from elsewhere."""
+    made = documents(spec(name=name, namespace=namespace, service_account=name), FACTS, KINDS)
+    return list(made.values())
+
+
+def test_several_applications() -> None:
+    """What is right of each is right of all, with what people put beside: defaults, and things of the whole cluster."""
+    beside = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "vision"}},
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "deny", "namespace": "vision"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "outside", "namespace": "vision"},
+            "spec": {"type": "ExternalName", "externalName": "example.com"},
+        },
+    ]
+    several = [*_application("a", "vision"), *_application("b", "vision"), *_application("a", "speech"), *beside]
+    assert problems(several) == []
+    several[3]["spec"]["selector"] = {"app.kubernetes.io/name": "c"}
+    assert problems(several) == ["Service a: spec.selector: no pods have the labels app.kubernetes.io/name=c"]
+
+
+def test_a_budget_is_that_of_its_own_pods() -> None:
+    several = [*_application("a", "vision"), *_application("b", "vision")]
+    budget = next(d for d in several if d["kind"] == "PodDisruptionBudget" and d["metadata"]["name"] == "b")
+    budget["spec"] = {"minAvailable": 2, "selector": budget["spec"]["selector"]}
+    assert problems(several) == [
+        "PodDisruptionBudget b: spec.minAvailable: 2 of 2 pods must stay, so no node can be drained"
+    ]
+    next(d for d in several if d["kind"] == "Deployment" and d["metadata"]["name"] == "b")["spec"]["replicas"] = 3
+    assert problems(several) == []
+
+
+def test_pods_of_a_cron_job() -> None:
+    template = whole()["Deployment"]["spec"]["template"]
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "x"},
+        "spec": {"schedule": "0 0 * * *", "jobTemplate": {"spec": {"template": template}}},
+    }
+    assert problems([job]) == []
+    template["spec"]["hostNetwork"] = True
+    assert problems([job]) == ["CronJob x: spec.jobTemplate.spec.template.spec.hostNetwork: it opens the host's own"]
