@@ -40,6 +40,9 @@ def lock_text(space: Space, candidate: Candidate, *, found: Sequence[str], has_c
     steps = recipe(space, candidate)
     lines = ['"""' + found[0], ""]
     for paragraph in found[1:]:
+        if paragraph.startswith(" "):
+            lines.append(paragraph)  # a command, to be copied
+            continue
         lines += textwrap.wrap(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
     lines += ['"""', ""]
     loads = {}

@@ -173,8 +173,8 @@ def _tune(arguments: argparse.Namespace) -> int:
         )
     if duel:
         print(duel)
-    if objective.constraints and chosen.name == "recipe":
-        print("The recipe as it is stays the choice.")
+    if chosen.name == "recipe":
+        print("The recipe as it is stays the choice; --pick takes another one of the front.")
     _write(output, chosen, duel, space, objective, tuner, bazel, arguments)
     return 0
 
@@ -200,8 +200,7 @@ def _choose(
     said, measured = _versus(tuner, best[0], arguments.pairs)
     if measured is not None and (measured.interval is None or measured.interval[0] <= 1):
         # The best of many measurements is partly the luckiest: it must beat the recipe once more, face to face.
-        alone = len(objective.goals) == 1
-        return (tuner.recipe if alone else best[0]), said
+        return tuner.recipe, said
     return best[0], said
 
 
@@ -248,7 +247,7 @@ def _write(
         f"    bazel run {facts['artifact']}.tune -- --trials {arguments.trials} --seed {arguments.seed} "
         f'--objective "{objective}"',
         "",
-        f"{_named(chosen)} of {arguments.trials}: {changes(space, chosen.candidate)}.",
+        f"{_named(chosen)}, after {arguments.trials} trials: {changes(space, chosen.candidate)}.",
         f"{values}, against the model without passes." + (f" {duel}" if duel else ""),
     ]
     text = lock_text(space, chosen.candidate, found=found, has_constructor=constructors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from lepton_rules.plugin.errors import LeptonError
 
 _PROGRAM = Path(__file__).with_name("measuring.py")
 _TIMEOUT_S = 600
+_TRIES = 3
+_WIDE = 1.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,23 @@ class Measurement:
     pairs: int
     candidate_ms: float
     unstable: str
+
+    @property
+    def spread(self) -> float:
+        """The upper bound over the lower, 1 for a figure without doubt; infinite with too few pairs for bounds."""
+        return math.inf if self.interval is None else self.interval[1] / self.interval[0]
+
+    @property
+    def clear(self) -> bool:
+        """Whether the figure may stand for itself."""
+        return not self.unstable and self.spread <= _WIDE
+
+    @property
+    def counted(self) -> float:
+        """The speed-up that a search goes by: the median, or the lower bound of a figure that is not clear, so that
+        none wins by luck.
+        """
+        return self.speedup if self.clear or self.interval is None else self.interval[0]
 
     def as_json(self) -> dict[str, Any]:
         """What `of` reads."""
@@ -94,7 +114,8 @@ class Measurer:
     def measure(
         self, baseline: Path, candidate: Path, digests: tuple[str, str], pairs: int | None = None
     ) -> Measurement:
-        """The candidate against the baseline: folders of models, and their digests.
+        """The candidate against the baseline: folders of models, and their digests. The clearest of up to three
+        measurements, where the first ones are not clear.
 
         Raises:
           LeptonError: it cannot be measured.
@@ -110,6 +131,17 @@ class Measurer:
         key = self._key(digests, wanted)
         if key in self._known:
             return self._known[key]
+        found = [self._asked(baseline, candidate, key, wanted, 0)]
+        while len(found) < _TRIES and not found[-1].clear:
+            # Something disturbed the machine, and a search takes the luckiest of many figures for the best.
+            found.append(self._asked(baseline, candidate, key, wanted, len(found)))
+        measurement = min(found, key=lambda one: (not one.clear, one.spread))
+        self._known[key] = measurement
+        with self._memory.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"key": key, "measurement": measurement.as_json()}, sort_keys=True) + "\n")
+        return measurement
+
+    def _asked(self, baseline: Path, candidate: Path, key: str, wanted: int, attempt: int) -> Measurement:
         request = {
             "label": self._facts["artifact"],
             "runtime": self._facts["runtime"],
@@ -122,7 +154,7 @@ class Measurer:
             "batch": self._batch,
             "pairs": wanted,
             "seconds": self._seconds * wanted / self._pairs,
-            "seed": int(key[:8], 16),
+            "seed": int(key[:8], 16) + attempt,
         }
         file = self._memory.with_name("request.json")
         file.write_text(canonical_json(request), "utf-8")
@@ -142,11 +174,7 @@ class Measurer:
             raise LeptonError(
                 "measurement", (ours or said)[-1].removeprefix("lepton: "), "Mend that", self._facts["artifact"]
             )
-        measurement = Measurement.of(json.loads(process.stdout))
-        self._known[key] = measurement
-        with self._memory.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps({"key": key, "measurement": measurement.as_json()}, sort_keys=True) + "\n")
-        return measurement
+        return Measurement.of(json.loads(process.stdout))
 
     def _key(self, digests: tuple[str, str], pairs: int) -> str:
         content = {

@@ -175,8 +175,10 @@ class Tuner:
             if name == "recipe":
                 raise
             return replace(trial, outcome=REFUSED, why=error.why)
-        why = f"unstable: {measured.unstable}" if measured.unstable else ""
-        return trial.with_speedup(measured.speedup, measured.interval, why)
+        why = ""
+        if not measured.clear:
+            why = f"not clear, its lower bound counts: {measured.unstable or 'the bounds are wide'}"
+        return trial.with_speedup(measured.counted, measured.interval, why)
 
     def _built(self, candidates: Sequence[Candidate]) -> tuple[list[Sequence[Path] | None], Sequence[str]]:
         """The outputs of each candidate, None where it was not built, and the errors of the invocation."""

@@ -13,9 +13,9 @@ from lepton_rules.tune.space import Candidate, Space
 GOLDEN = Path(__file__).with_name("golden.lock.bzl")
 FOUND = [
     "The recipe that a search found for //models:net_int8. Review it like any other; builds never search.",
-    'bazel run //models:net_int8.tune -- --trials 12 --seed 0 --objective "latency; accuracy_drop<=0.005"',
+    '    bazel run //models:net_int8.tune -- --trials 12 --seed 0 --objective "latency; accuracy_drop<=0.005"',
     "",
-    "Trial 7 of 12: onnx.quantize.calibrator=Entropy.",
+    "Trial 7, after 12 trials: onnx.quantize.calibrator=Entropy.",
 ]
 
 

@@ -75,6 +75,29 @@ def test_what_fails_says_why_and_is_not_remembered(tmp_path: Path) -> None:
     assert calls(tmp_path) == 2
 
 
+def test_what_is_not_clear_is_measured_again_and_the_clearest_counts(tmp_path: Path) -> None:
+    wide = ANSWER.replace("[2.4, 2.6]", "[1.8, 15.3]").replace("2.5", "7.6")
+    moved = ANSWER.replace('"unstable": ""', '"unstable": "it drifted"')
+    script = (
+        f"""case $(wc -l <{tmp_path}/calls) in 1) echo '{wide}' ;; 2) echo '{moved}' ;; *) echo '{ANSWER}' ;; esac"""
+    )
+    found = measurer(tmp_path, script).measure(tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))
+    assert (found.speedup, found.unstable) == (2.5, "")
+    assert calls(tmp_path) == 3
+
+
+def test_a_machine_that_stays_restless_is_not_asked_forever(tmp_path: Path) -> None:
+    wide = ANSWER.replace("[2.4, 2.6]", "null")
+    measurer(tmp_path, f"echo '{wide}'").measure(tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))
+    assert calls(tmp_path) == 3
+
+
+def test_a_figure_that_is_not_clear_counts_with_its_lower_bound(tmp_path: Path) -> None:
+    wide = ANSWER.replace("[2.4, 2.6]", "[1.8, 15.3]").replace("2.5", "7.6")
+    found = measurer(tmp_path, f"echo '{wide}'").measure(tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))
+    assert (found.clear, found.counted) == (False, 1.8)
+
+
 def test_without_inputs_nothing_is_measured(tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="no dataset to take inputs from"):
         measurer(tmp_path, "exit 1", dataset=False).measure(tmp_path, tmp_path, ("a", "b"))
