@@ -26,6 +26,7 @@ _VERDICTS = {
     "right_size_test": {"max_compressed_size_bytes": "PASS", "max_size_bytes": "PASS", "max_size_ratio": "PASS"},
     "right_throughput_test": {"min_samples_per_s": "PASS", "min_throughput_ratio": "PASS"},
     "slow_cold_start_test": {"max_cold_start_ms": "FAIL"},
+    "slow_compatibility_test": {"max_signature_changes": "PASS", "max_absolute_difference": "PASS"},
     "slow_latency_test": {"max_p50_ms": "FAIL", "min_speedup": "FAIL"},
     "slow_memory_test": {"max_load_rss_bytes": "FAIL"},
     "slow_size_test": {"max_compressed_size_ratio": "FAIL", "max_size_bytes": "FAIL", "max_size_ratio": "FAIL"},
@@ -34,6 +35,7 @@ _VERDICTS = {
     "three_sided_compatibility_test": {"max_signature_changes": "FAIL", "min_agreement": "FAIL"},
     "unsure_accuracy_test": {"max_accuracy_drop": "NOT PROVEN", "min_accuracy": "PASS"},
     "wrong_accuracy_test": {"max_accuracy_drop": "FAIL", "min_accuracy": "FAIL", "min_agreement": "FAIL"},
+    "wrong_compatibility_test": {"max_signature_changes": "PASS"},
     "wrong_parity_test": {"max_absolute_difference": "FAIL", "min_agreement": "FAIL"},
 }
 # Others that pass and that fail.
