@@ -32,7 +32,7 @@ _VERDICTS = {
     "slow_size_test": {"max_compressed_size_ratio": "FAIL", "max_size_bytes": "FAIL", "max_size_ratio": "FAIL"},
     "slow_throughput_test": {"min_samples_per_s": "FAIL"},
     "stamped_reproducibility_test": {"max_differing_files": "FAIL"},
-    "three_sided_compatibility_test": {"max_signature_changes": "FAIL", "min_agreement": "FAIL"},
+    "sided_compatibility_test": {"max_signature_changes": "FAIL", "min_agreement": "FAIL"},
     "unsure_accuracy_test": {"max_accuracy_drop": "NOT PROVEN", "min_accuracy": "PASS"},
     "wrong_accuracy_test": {"max_accuracy_drop": "FAIL", "min_accuracy": "FAIL", "min_agreement": "FAIL"},
     "wrong_compatibility_test": {"max_signature_changes": "PASS"},
