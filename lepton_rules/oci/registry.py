@@ -128,15 +128,6 @@ class Registry:
 
         self._expect(what, self._again(attempt), 201)
 
-    def has_manifest(self, reference: str) -> bool:
-        """Asks whether the repository has a manifest, by digest or tag."""
-        return self._exists(f"manifests/{reference}")
-
-    def manifest_digest(self, reference: str) -> str | None:
-        """Returns the digest that a tag stands for, or None."""
-        answer = self._again(lambda: self._request("HEAD", self._url(f"manifests/{reference}")))
-        return answer.headers.get("docker-content-digest") if answer.status == 200 else None
-
     def send_manifest(self, reference: str, data: bytes, media_type: str) -> None:
         """Sends a manifest or an index under a digest or a tag.
 

@@ -47,24 +47,22 @@ IMAGE_ATTRS = OCI_ATTRS | PROVENANCE_ATTRS | {
     "platform": attr.string(doc = "`os/architecture` or `os/architecture/variant`, such as `linux/arm64`. Default: the base's or the environment's, else `linux/amd64`."),
     "repository": attr.string(doc = "Where `.push` sends it unless the user says otherwise."),
     "revision_key": attr.string(default = "STABLE_GIT_COMMIT", doc = "The key of the workspace status that is the revision. Only with `--stamp` is there one; empty for none."),
-    "server": attr.label(default = Label("//lepton_rules/oci:server"), doc = "The Python sources that a packager calls `server`."),
     "stamp": attr.bool(doc = "Set by the macro: whether Bazel runs with --stamp."),
     "title": attr.string(doc = "The image's title. Default: the model's name."),
     "version": attr.string(default = "1", doc = "The model's version, as the server tells it."),
     "_oci": attr.label(default = Label("@lepton_rules_oci//:environment"), providers = [EnvironmentInfo], cfg = "exec"),
+    "_server": attr.label(default = Label("//lepton_rules/oci:server")),
 }
 
-def check_name(ctx, attribute, value, lower = False):
+def check_name(ctx, attribute, value):
     """Fails unless a value can be part of a path in an image, of a tag and of a URL.
 
     Args:
       ctx: the rule's context.
       attribute: string, for the message.
       value: string.
-      lower: bool: whether upper case is refused too.
     """
-    text = value if lower else value.lower()
-    if not value or len(value) > 63 or text.strip(_NAME) or not value[0].isalnum() or ".." in value:
+    if not value or len(value) > 63 or value.lower().strip(_NAME) or not value[0].isalnum() or ".." in value:
         fail(message(
             attribute,
             ctx.label,
@@ -216,9 +214,9 @@ def _write_layer(ctx, layer, plan, model, files):
             direct.append(model.manifest)
         elif source == "server":
             settings = ctx.attr._run[RunSettingsInfo]
-            server = ctx.attr.server[DefaultInfo].files
+            server = ctx.attr._server[DefaultInfo].files
             runtime = model.hardware.plugin if model.hardware else None
-            roots = {root: None for root in [settings.root] + ctx.attr.server[_SourcesInfo].roots + (runtime.roots if runtime else [])}
+            roots = {root: None for root in [settings.root] + ctx.attr._server[_SourcesInfo].roots + (runtime.roots if runtime else [])}
             args.add_all(roots.keys(), format_each = "--root=%s")
             sources = depset(transitive = [server] + ([runtime.sources] if runtime else []))
             args.add_all(sources, format_each = "--file=server=%s")

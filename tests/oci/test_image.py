@@ -17,6 +17,7 @@ from layouts import AMD64, ARM64, PACKAGE, sha256, write_layout, write_store
 import lepton_rules
 from lepton_rules.oci.archive import split_reference, write_archive
 from lepton_rules.oci.blob import Blob
+from lepton_rules.oci.descriptor import read_layer_descriptor
 from lepton_rules.oci.facts import model_facts, revision_of
 from lepton_rules.oci.image import Image, Layer, make_index
 from lepton_rules.oci.layout import Layout
@@ -225,3 +226,63 @@ def test_a_layer_of_the_base_is_read_from_its_layout(tmp_path: Path) -> None:
     layer = files[f"blobs/sha256/{base['layers'][0]['digest'][7:]}"]
     with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
         assert archive.extractfile("etc/arch").read() == b"amd64"  # type: ignore[union-attr]
+
+
+def made_image(tmp_path: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    model = {"digest": "sha256:1", "format": "onnx", "parameters": 7, "steps": [], "hardware": None}
+    (tmp_path / "package.json").write_text(json.dumps(PACKAGE))
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    (tmp_path / "layer.json").write_text(json.dumps({**LAYER, "diff_id": LAYER["digest"]}))
+    outputs = [f"--output_{name}={tmp_path / name}" for name in ("config", "manifest", "digest")]
+    return run(
+        "make_image.py",
+        f"--package={tmp_path}/package.json",
+        f"--model_manifest={tmp_path}/model.json",
+        f"--layer=model={tmp_path}/layer.json",
+        '--platform={"os":"linux","architecture":"amd64"}',
+        "--label=//x:image",
+        "--title=x",
+        "--version=1",
+        "--labels={}",
+        "--annotations={}",
+        "--environment={}",
+        *outputs,
+        *more,
+    )
+
+
+def test_a_stamped_image_has_the_revision(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("STABLE_GIT_COMMIT abc123\n")
+    done = made_image(tmp_path, f"--status={tmp_path}/status", "--revision_key=STABLE_GIT_COMMIT")
+    assert done.returncode == 0, done.stderr
+    assert (
+        json.loads((tmp_path / "manifest").read_text())["annotations"]["org.opencontainers.image.revision"] == "abc123"
+    )
+    assert (tmp_path / "digest").read_text() == sha256((tmp_path / "manifest").read_bytes()) + "\n"
+
+
+def test_a_stamped_image_without_a_revision_says_how_to_give_one(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("STABLE_OTHER abc123\n")
+    done = made_image(tmp_path, f"--status={tmp_path}/status", "--revision_key=STABLE_GIT_COMMIT")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "lepton: revision in //x:image: --stamp is given, and the workspace status has no STABLE_GIT_COMMIT. Let "
+        "--workspace_status_command print 'STABLE_GIT_COMMIT <commit>', or name its key in revision_key."
+    ]
+    assert not (tmp_path / "manifest").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("<html>", "layer.json is no JSON"),
+        ("[]", "a descriptor is list"),
+        ('{"mediaType": "x", "size": 1, "digest": "sha256:1"}', "its digest is 'sha256:1'"),
+        (json.dumps(LAYER), "diff_id of layer's descriptor layer.json"),
+    ],
+)
+def test_a_broken_descriptor_is_told(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "layer.json").write_text(text)
+    with pytest.raises(LeptonError) as caught:
+        read_layer_descriptor(tmp_path / "layer.json")
+    assert says in str(caught.value)
