@@ -136,6 +136,14 @@ def test_a_modelcar_has_the_model_where_kserve_looks() -> None:
     assert names_in("car", 0) == ["models", "models/manifest.json", "models/table.json"]
 
 
+def test_a_strangers_packager() -> None:
+    assert [layer["mediaType"].rpartition(".")[2] for layer in manifest("bundled")["layers"]] == ["tar+gzip", "tar"]
+    assert names_in("bundled", 0)[-1] == "bundle/table_model/run"
+    assert "bundle/table_model/model/table.json" in names_in("bundled", 1)
+    run = config("bundled")["config"]
+    assert (run["Entrypoint"], run["Cmd"]) == (["/bundle/table_model/run"], ["--verbose"])
+
+
 def test_an_index_of_two_platforms() -> None:
     index = json.loads((HERE / "both" / "index.json").read_text())
     assert [entry["platform"]["architecture"] for entry in index["manifests"]] == ["amd64", "arm64"]
