@@ -70,7 +70,16 @@ _DESCRIPTORS = json.dumps(
     }
 )
 
-_RULES = """load("@lepton_rules//lepton_rules:providers.bzl", "LayersInfo")
+_RULES = """load("@lepton_rules//lepton_rules:defs.bzl", "lepton_model")
+load("@lepton_rules//lepton_rules:pass.bzl", "lepton_component")
+load("@lepton_rules//lepton_rules:providers.bzl", "LayersInfo")
+
+def raw_model(name, weights):
+    lepton_model(
+        name = name,
+        importer = lepton_component(kind = "importer", plugin = Label("//:raw"), name = "file", config = {}),
+        weights = [weights],
+    )
 
 def _layers_impl(ctx):
     return [LayersInfo(layers = [struct(blob = ctx.file.blob, descriptor = ctx.file.descriptor)])]
@@ -84,10 +93,9 @@ layers = rule(
 )
 """
 
-_HEAD = f"""load("@lepton_rules//lepton_rules:defs.bzl", "lepton_image", "lepton_model", "lepton_plugin")
-load("@lepton_rules//lepton_rules:pass.bzl", "lepton_component")
+_HEAD = f"""load("@lepton_rules//lepton_rules:defs.bzl", "lepton_image", "lepton_plugin")
 load("@lepton_rules//plugins/oci:passes.bzl", "oci")
-load(":layers.bzl", "layers")
+load(":layers.bzl", "layers", "raw_model")
 
 lepton_plugin(
     name = "raw",
@@ -100,11 +108,7 @@ layers(name = "shared", blob = "shared.tar", descriptor = "shared.json")
 """
 
 _IMAGE = """
-lepton_model(
-    name = "{name}_model",
-    importer = lepton_component(kind = "importer", plugin = Label("//:raw"), name = "file", config = {{}}),
-    weights = ["{name}.bin"],
-)
+raw_model(name = "{name}_model", weights = "{name}.bin")
 
 lepton_image(
     name = "{name}",
