@@ -132,11 +132,9 @@ def gate(
 
 @contextlib.contextmanager
 def load(busy: bool) -> Iterator[None]:
-    """With `busy`, a process for each core that does nothing but compute."""
-    processes = [
-        subprocess.Popen([sys.executable, "-c", "while True: sum(range(100000))"])
-        for _ in range((os.cpu_count() or 1) if busy else 0)
-    ]
+    """With `busy`, a process for each core that does nothing but compute, for as long as this one lives."""
+    spin = f"import os\nwhile os.getppid() == {os.getpid()}: sum(range(100000))"
+    processes = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range((os.cpu_count() or 1) if busy else 0)]
     try:
         yield
     finally:
