@@ -32,6 +32,9 @@ def text(profile: Profile, advice: Sequence[Advice]) -> str:
             f"sensitivity: SQNR of the outputs with one layer in 8 bits, {profile.samples} samples",
             _layers(profile),
         ]
+    elif profile.layers:
+        why = "nobody asked, or the lineage has no model in float32 that fits in one message"
+        parts += ["", f"sensitivity was not measured: {why}"]
     if any(step.latencies_ns for step in profile.steps):
         parts += ["", "after each pass", _steps(profile)]
     parts += ["", "advice", *(_advice(number, one) for number, one in enumerate(advice, start=1))]
