@@ -17,7 +17,7 @@ def profile_words(ctx, artifact, label):
 
     Args:
       ctx: the rule's context; the rule has GATE_ATTRS.
-      artifact: Target with ModelInfo.
+      artifact: Target with ModelInfo: an artifact, which is for a chip.
       label: string: what messages name.
 
     Returns:
@@ -25,8 +25,6 @@ def profile_words(ctx, artifact, label):
       sources = list of depset of File).
     """
     model = artifact[ModelInfo]
-    if not model.hardware:
-        fail(message("artifact", ctx.label, "{} is for no chip, and runs nowhere".format(model.label), "Name a lepton_artifact"))
     if MetricsInfo not in artifact:
         fail(message("artifact", ctx.label, "{} has no dataset to take inputs from".format(model.label), "Give it one"))
     evaluated = artifact[MetricsInfo]

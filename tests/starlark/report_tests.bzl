@@ -2,7 +2,6 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//lepton_rules:defs.bzl", "lepton_latency_test", "lepton_report")
-load("//lepton_rules/private:profile.bzl", "lepton_profile")
 
 def _report_impl(ctx):
     env = analysistest.begin(ctx)
@@ -37,8 +36,7 @@ _report_test = analysistest.make(_report_impl)
 _refused_test = analysistest.make(_refused_impl, attrs = {"says": attr.string()}, expect_failure = True)
 
 _REFUSED = {
-    "profile_of_a_model": "lepton: artifact in //tests/starlark:profile_of_a_model: //tests/starlark:model is for no chip, and runs nowhere. Name a lepton_artifact.",
-    "profile_without_data": "lepton: artifact in //tests/starlark:profile_without_data: //tests/starlark:artifact_of_a_list has no dataset to take inputs from. Give it one.",
+    "artifact_of_a_list.profile": "lepton: artifact in //tests/starlark:artifact_of_a_list.profile: //tests/starlark:artifact_of_a_list has no dataset to take inputs from. Give it one.",
     "report_of_a_measurement": "lepton: tests in //tests/starlark:report_of_a_measurement: //tests/starlark:timed_latency_test judges nothing before it runs; `bazel run` finds what it measured in the test logs. Leave it out.",
     "report_of_nothing": "lepton: artifacts in //tests/starlark:report_of_nothing: there is none. Name at least one lepton_artifact.",
 }
@@ -53,8 +51,6 @@ def report_test_suite(name):
     lepton_latency_test(name = "timed_latency_test", artifact = ":artifact", max_p50_ms = 1, tags = ["manual"])
     lepton_report(name = "report_of_a_measurement", artifacts = [":artifact"], tags = ["manual"], tests = [":timed_latency_test"])
     lepton_report(name = "report_of_nothing", artifacts = [], tags = ["manual"])
-    lepton_profile(name = "profile_of_a_model", artifact = ":model", tags = ["manual"])
-    lepton_profile(name = "profile_without_data", artifact = ":artifact_of_a_list", tags = ["manual"])
     _report_test(name = "report_analysis_test", target_under_test = ":report_of_two")
     for target, says in _REFUSED.items():
         _refused_test(name = target + "_refused_test", says = says, target_under_test = ":" + target)
