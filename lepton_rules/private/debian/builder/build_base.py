@@ -235,6 +235,11 @@ def _take_bytecode(root: Root, folder: str, tree: Path, sources: bool) -> None:
         module = relative.parent.parent / relative.name.partition(".")[0]
         root.set(f"{folder}{module.as_posix()}.pyc", file.read_bytes())
         del root.entries[f"{folder}{module.as_posix()}.py"]
+    for path, entry in list(root.entries.items()):
+        # One module under two names, such as the two of _sysconfigdata.
+        if path.startswith(folder) and entry.target and entry.target.endswith(".py") and not _exists(root, path):
+            root.entries[f"{path}c"] = Entry(0o777, target=f"{entry.target}c")
+            del root.entries[path]
 
 
 def main(arguments: list[str]) -> int:
