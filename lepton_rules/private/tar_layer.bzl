@@ -49,7 +49,7 @@ lepton_tar_layer = rule(
         "_environment": attr.label(default = Label("@lepton_rules_oci//:environment"), providers = [EnvironmentInfo], cfg = "exec"),
         "_main": attr.label(default = Label("//lepton_rules/oci:tar_layer.py"), allow_single_file = True),
         "_sources": attr.label_list(
-            default = [Label("//lepton_rules:python_sources"), Label("//lepton_rules/oci:sources")],
+            default = [Label("//lepton_rules/oci:layer_sources"), Label("//lepton_rules/oci:tar_layer.py")],
             allow_files = True,
         ),
     },

@@ -3,13 +3,17 @@
 load("@lepton_rules_container_parts//:parts.bzl", "PARTS")
 load("//lepton_rules:testing.bzl", "lepton_python_test")
 
-def missing_parts():
-    """One constraint for each part, that no platform has: what Bazel names as the reason when a test is skipped."""
-    native.constraint_setting(name = "part", visibility = ["//visibility:private"])
+def missing_parts(name):
+    """One constraint for each part, that no platform has: what Bazel names as the reason when a test is skipped.
+
+    Args:
+      name: of their setting.
+    """
+    native.constraint_setting(name = name, visibility = ["//visibility:private"])
     for part in PARTS:
         native.constraint_value(
             name = "this_machine_lacks_" + part,
-            constraint_setting = ":part",
+            constraint_setting = ":" + name,
             visibility = ["//visibility:private"],
         )
 

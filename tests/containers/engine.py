@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -72,11 +73,15 @@ class Podman:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # What podman keeps while it runs must have a path of at most 50 characters.
+        self._run = Path(tempfile.mkdtemp(prefix="lepton-", dir="/run"))
         self._networks = folder / "networks"
         self._networks.mkdir(parents=True)
         (folder / "containers.conf").write_text(_CONTAINERS_CONF, encoding="utf-8")
         # Not this machine's own: another podman may have been here, with another database.
-        (folder / "storage.conf").write_text("", encoding="utf-8")
+        storage = {"driver": "overlay", "graphroot": str(folder / "root"), "runroot": str(self._run)}
+        lines = ["[storage]", *(f"{key} = {json.dumps(value)}" for key, value in storage.items())]
+        (folder / "storage.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (folder / "policy.json").write_text(_POLICY, encoding="utf-8")
         self.environment = {
             **os.environ,
@@ -91,7 +96,7 @@ class Podman:
         """The program and the options that say where its storage is."""
         places = [
             f"--root={self.folder / 'root'}",
-            f"--runroot={self.folder / 'run'}",
+            f"--runroot={self._run}",
             f"--tmpdir={self.folder / 'tmp'}",
         ]
         return ["podman", *places, "--storage-driver=overlay", f"--network-config-dir={self._networks}"]
@@ -99,11 +104,15 @@ class Podman:
     def __call__(self, *words: str | Path) -> str:
         return run(*self.command, *words, env=self.environment)
 
-    def take(self, layout: Path, name: str) -> None:
-        """Copies the image of an OCI layout into the storage, as `name`."""
-        self("pull", "--quiet", f"oci:{layout}")
-        image = self("images", "--quiet", "--no-trunc").split()[0]
-        self("tag", image, name)
+    def take(self, load: Path, name: str) -> None:
+        """Takes what the program `load`, an image's `.load`, gives, as `name`."""
+        run(load, "--with", " ".join(self.command), "--name", name, env=self.environment)
+
+    def logs(self, container: str) -> str:
+        """What a container wrote, to both streams."""
+        command = [*self.command, "logs", container]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=self.environment)
+        return done.stdout + done.stderr
 
     def close(self) -> None:
         """Removes every container, and lets go of what is mounted."""
@@ -111,6 +120,7 @@ class Podman:
             subprocess.run([*self.command, *words], env=self.environment, capture_output=True, check=False)
         # The folder of overlay mounts is itself a mount.
         subprocess.run(["umount", "-l", str(self.folder / "root/overlay")], capture_output=True, check=False)
+        shutil.rmtree(self._run, ignore_errors=True)
 
 
 @contextmanager
@@ -149,8 +159,7 @@ def dockerd(folder: Path) -> Iterator[list[str]]:
     """The command of docker with a daemon of its own, for the time of a test."""
     folder.mkdir(parents=True, exist_ok=True)
     # A socket's path has at most 107 bytes.
-    sockets = Path("/run") / f"lepton-{os.getpid()}"
-    sockets.mkdir()
+    sockets = Path(tempfile.mkdtemp(prefix="lepton-", dir="/run"))
     host = f"unix://{sockets}/d.sock"
     docker = ["/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker", "--host", host]
     command = [

@@ -12,7 +12,7 @@ NAME = "localhost/resnet:1"
 
 
 def test_load(tmp_path: Path) -> None:
-    layout = image.Layout(image.ROOT / "models/resnet/resnet_int8_cpu_image/layout")
+    layout = image.Layout(image.ROOT / "models/resnet/resnet_int8_cpu_image.layout")
     with engine.dockerd(tmp_path / "docker") as docker:
         load = image.ROOT / "models/resnet/resnet_int8_cpu_image.load.sh"
         engine.run(load, "--with", " ".join(docker), "--name", NAME)

@@ -28,7 +28,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with engine.podman(tmp_path_factory.mktemp("podman")) as podman:
-        podman.take(image.ROOT / "tests/containers/resnet_zstd_image/layout", "localhost/resnet:1")
+        podman.take(image.ROOT / "tests/containers/resnet_zstd_image.load.sh", "localhost/resnet:1")
         port = engine.free_port()
         began = time.monotonic()
         podman(
@@ -42,7 +42,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         try:
             answered = engine.answers(f"http://127.0.0.1:{port}/v2/health/ready")
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{podman('logs', 'server')}") from error
+            raise AssertionError(f"{error}\n{podman.logs('server')}") from error
         yield Running(podman, port, answered - began)
 
 
@@ -85,7 +85,7 @@ def test_sigterm_ends_it_with_0(running: Running) -> None:
     podman = running.podman
     podman("run", "--detach", "--name=short", *engine.HARDENED, "localhost/resnet:1")
     end = time.monotonic() + engine.DEADLINE_S
-    while '"ready"' not in podman("logs", "short") and time.monotonic() < end:
+    while '"ready"' not in podman.logs("short") and time.monotonic() < end:
         time.sleep(0.05)
     podman("stop", "--time=20", "short")
     (facts,) = json.loads(podman("inspect", "short"))
