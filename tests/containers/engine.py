@@ -108,6 +108,12 @@ class Podman:
         """Takes what the program `load`, an image's `.load`, gives, as `name`."""
         run(load, "--with", " ".join(self.command), "--name", name, env=self.environment)
 
+    def store(self, layout: Path, name: str) -> None:
+        """Copies the image of an OCI layout into the storage as it is, so that its digest finds it."""
+        root = self.folder / "root"
+        target = f"containers-storage:[overlay@{root}+{self._run}]{name}"
+        run("skopeo", "copy", "--insecure-policy", "--quiet", f"oci:{layout}", target, env=self.environment)
+
     def logs(self, container: str) -> str:
         """What a container wrote, to both streams."""
         command = [*self.command, "logs", container]
