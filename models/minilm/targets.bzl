@@ -17,6 +17,8 @@ TARGETS = [
     "minilm_int8_cpu_image.digest",
     "minilm_int8_cpu_image.load",
     "minilm_int8_cpu_image.push",
+    "minilm_int8_cpu_image.sign",
+    "minilm_int8_cpu_image.verify",
     "minilm_int8_cpu_latency_test",
     "minilm_int8_cpu_size_test",
 ]
