@@ -150,11 +150,11 @@ def test_dvc_depends_on_folders_of_sources(path: str, dependency: str) -> None:
     assert source(path) == dependency
 
 
-_OURS = {"against": [1, 1, 1], "correct": 790, "bytes": 1000}
+_OURS = {"against": [1, 1, 1], "quality": 790, "bytes": 1000}
 
 
 @pytest.mark.parametrize(
-    ("against", "correct", "size", "wanted"),
+    ("against", "quality", "size", "wanted"),
     [
         ([1.01, 1.05, 1.1], 790, 1000, True),  # faster
         ([0.99, 1.0, 1.01], 791, 1000, True),  # as fast, more accurate
@@ -166,9 +166,9 @@ _OURS = {"against": [1, 1, 1], "correct": 790, "bytes": 1000}
     ],
 )
 def test_a_toolkit_dominates_when_it_is_nowhere_worse(
-    against: list[float], correct: int, size: int, wanted: bool
+    against: list[float], quality: float, size: int, wanted: bool
 ) -> None:
-    assert dominates({"against": against, "correct": correct, "bytes": size}, _OURS) is wanted
+    assert dominates({"against": against, "quality": quality, "bytes": size}, _OURS) is wanted
 
 
 def test_the_memory_of_children_is_seen() -> None:

@@ -1,7 +1,8 @@
-"""The module of the bars on compression: the example's ResNet and its data, taken from a build as files."""
+"""The modules of the bars on compression: an example's network and its data, taken from a build as files."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,19 +27,22 @@ use_repo(lepton, "lepton_rules_onnx")
 
 _BUILD = """load("@lepton_rules//lepton_rules:defs.bzl", "lepton_artifact", "lepton_dataset")
 load("@lepton_rules//lepton_rules:defs.bzl", "lepton_model", "lepton_recipe")
+load("@lepton_rules//plugins/metrics:passes.bzl", "metrics")
 load("@lepton_rules//plugins/onnx:passes.bzl", "onnx")
 load("@lepton_rules//plugins/torch:passes.bzl", "torch")
 
 lepton_dataset(
-    name = "digits",
+    name = "data",
     arrays = "data.npz",
     environment = "@lepton_rules_onnx//:environment",
     split_indices = "splits.json",
-    splits = ["train", "calibration", "evaluation"],
+    splits = {splits},
 )
 
 lepton_model(name = "network", data = ["network.onnx"], importer = onnx.onnx())
+"""
 
+_MODULE_OF_TORCH = """
 lepton_model(
     name = "module",
     srcs = ["resnet.py"],
@@ -56,7 +60,8 @@ lepton_recipe(name = "{name}_recipe", passes = [{passes}])
 
 lepton_artifact(
     name = "{name}",
-    dataset = ":digits",
+    dataset = ":data",
+    metrics = [metrics.{metric}()],
     hardware = "@lepton_rules//plugins/onnxruntime:{chip}",
     model = ":{model}",
     recipe = ":{name}_recipe",
@@ -87,35 +92,59 @@ class Network:
     evaluation: Path
 
 
-def generate(options: Options, recipes: Mapping[str, Recipe]) -> Network:
-    """Writes the module anew, with an artifact for each recipe; trains the network where that was not done."""
+@dataclass(frozen=True)
+class Example:
+    """An example of the tree: its label's package, the artifact that is the exported network, its dataset and the
+    splits of that, and a metric that its labels allow."""
+
+    package: str
+    artifact: str
+    dataset: str
+    splits: tuple[str, ...]
+    metric: str
+
+
+RESNET = Example("models/resnet", "resnet_fp32_cpu", "digits", ("train", "calibration", "evaluation"), "accuracy")
+MINILM = Example("models/minilm", "minilm_fp32_cpu", "pairs", ("calibration", "evaluation"), "spearman_labels")
+
+
+def generate(options: Options, recipes: Mapping[str, Recipe], example: Example = RESNET) -> Network:
+    """Writes the module anew, with an artifact for each recipe; trains the network where that was not done. The ResNet
+    is there in PyTorch too."""
     source = Bazel(TREE, options.folder / "base", rc=options.rc)
-    source.run("build", "//models:resnet_fp32_cpu", "//models/resnet:digits")
-    made = source.bin() / "models" / "resnet"
+    source.run("build", *(f"//{example.package}:{name}" for name in (example.artifact, example.dataset)))
+    made = source.bin() / example.package
     (prefix,) = (options.folder / "base" / "external").glob("*lepton_rules_onnx/prefix")
     python = prefix / "bin" / "python3"
-    folder = options.folder / "network"
+    folder = options.folder / f"network_{example.dataset}"
     remove(folder)
     write(folder / "MODULE.bazel", _MODULE)
-    text = _BUILD + "".join(
-        _RECIPE.format(name=name, passes=each.passes, chip=each.chip, model=each.model, slots=each.slots)
+    text = _BUILD.format(splits=json.dumps(example.splits))
+    if example is RESNET:
+        text += _MODULE_OF_TORCH
+        shutil.copyfile(TREE / "models" / "resnet" / "resnet.py", folder / "resnet.py")
+        shutil.copyfile(made / "resnet_weights.safetensors", folder / "weights.safetensors")
+    text += "".join(
+        _RECIPE.format(
+            name=name,
+            passes=each.passes,
+            chip=each.chip,
+            model=each.model,
+            slots=each.slots,
+            metric=example.metric,
+        )
         for name, each in recipes.items()
     )
     write(folder / "BUILD.bazel", text)
-    shutil.copyfile(TREE / "models" / "resnet" / "resnet.py", folder / "resnet.py")
-    for path, name in (
-        ("resnet_weights.safetensors", "weights.safetensors"),
-        ("resnet_fp32_cpu/1_torch.pytorch_to_onnx/model/model.onnx", "network.onnx"),
-        ("digits/train.npz", "train.npz"),
-        ("digits/calibration.npz", "calibration.npz"),
-        ("digits/evaluation.npz", "evaluation.npz"),
-    ):
-        shutil.copyfile(made / path, folder / name)
+    (exported,) = (made / example.artifact).glob("*_onnx/model/model.onnx")
+    shutil.copyfile(exported, folder / "network.onnx")
+    for name in example.splits:
+        shutil.copyfile(made / example.dataset / f"{name}.npz", folder / f"{name}.npz")
     source.shutdown()
-    splits = [f"{name}={folder / name}.npz" for name in ("train", "calibration", "evaluation")]
+    splits = [f"{name}={folder / name}.npz" for name in example.splits]
     run([python, "-I", RIVALS / "prepare.py", folder / "data.npz", folder / "splits.json", *splits], cwd=folder)
     return Network(
-        Bazel(folder, options.folder / "base_network", rc=options.rc),
+        Bazel(folder, options.folder / f"base_{folder.name}", rc=options.rc),
         python,
         folder / "network.onnx",
         folder / "calibration.npz",

@@ -3,10 +3,10 @@
 Usage: judge.py EVALUATION.npz NAME=MODEL.onnx …
 
 The first model is the baseline, the second is compared with each. In a round every model infers once, in an order drawn
-for the round, so that what disturbs the machine disturbs all. Prints JSON: for each name its `bytes`; `correct` labels
-and how many outputs agree with the baseline's (`agree`), of `samples`; and [low, median, high] of `speedup` over the
-baseline and of `against`, the second model's time over its own: medians of the rounds' ratios with an interval of
-99 %, from order statistics.
+for the round, so that what disturbs the machine disturbs all. Prints JSON: for each name its `bytes`; its `quality`,
+the share of labels that are right where labels are integers, else the mean cosine of its outputs to the baseline's; and
+[low, median, high] of `speedup` over the baseline and of `against`, the second model's time over its own: medians of
+the rounds' ratios with an interval of 99 %, from order statistics.
 """
 
 from __future__ import annotations
@@ -43,6 +43,14 @@ def _interval(ratios: list[float]) -> list[float]:
     return [found[max(0, middle - reach)], statistics.median(found), found[min(count - 1, middle + reach)]]
 
 
+def _quality(outputs: np.ndarray, baseline: np.ndarray, labels: np.ndarray) -> float:
+    """Of outputs [samples, values]."""
+    if labels.dtype.kind in "iu":
+        return float((outputs.argmax(axis=1) == labels).mean())
+    lengths = np.linalg.norm(outputs, axis=1) * np.linalg.norm(baseline, axis=1)
+    return float(((outputs * baseline).sum(axis=1) / lengths).mean())
+
+
 def main(evaluation: str, *words: str) -> None:
     """Measures and prints."""
     paths = dict(word.split("=", 1) for word in words)
@@ -50,7 +58,7 @@ def main(evaluation: str, *words: str) -> None:
     arrays = dict(np.load(evaluation))
     labels = arrays.pop("labels")
     feeds = {name: {value.name: arrays[value.name] for value in each.get_inputs()} for name, each in sessions.items()}
-    predicted = {name: each.run(None, feeds[name])[0].argmax(axis=1) for name, each in sessions.items()}
+    outputs = {name: each.run(None, feeds[name])[0] for name, each in sessions.items()}
     first, second = list(paths)[:2]
     times: dict[str, list[int]] = {name: [] for name in paths}
     order, start = random.Random(0), time.perf_counter()
@@ -78,9 +86,7 @@ def main(evaluation: str, *words: str) -> None:
             {
                 name: {
                     "bytes": Path(path).stat().st_size,
-                    "correct": int((predicted[name] == labels).sum()),
-                    "agree": int((predicted[name] == predicted[first]).sum()),
-                    "samples": len(labels),
+                    "quality": _quality(outputs[name], outputs[first], labels),
                     "milliseconds": statistics.median(times[name]) / 1e6,
                     "speedup": _interval(ratios(first, name)),
                     "against": _interval(ratios(second, name)),

@@ -1,8 +1,9 @@
-"""Olive: one pass of static quantization with its defaults, as in its example of a ResNet on a CPU.
+"""Olive: one pass of static quantization with its defaults, as in its example of a ResNet on a CPU; of an encoder its
+optimization of transformers and then dynamic quantization, as in its examples of BERT on a CPU.
 
-Usage: with_olive.py MODEL.onnx CALIBRATION.npz OUTPUT.onnx
+Usage: with_olive.py MODEL.onnx CALIBRATION.npz OUTPUT.onnx cnn|encoder
 
-Does what `olive run --config` does with the configuration that stands below.
+Runs `olive run --config` with the configuration that stands below.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 
 
-def main(model: str, calibration: str, output: str) -> None:
+_PASSES = {
+    "cnn": {"quantization": {"type": "OnnxStaticQuantization", "data_config": "calibration"}},
+    "encoder": {
+        "transformers": {"type": "OrtTransformersOptimization", "model_type": "bert"},
+        "quantization": {"type": "OnnxDynamicQuantization"},
+    },
+}
+
+
+def main(model: str, calibration: str, output: str, kind: str) -> None:
     """Quantizes."""
     with tempfile.TemporaryDirectory() as scratch:
         data = {
@@ -37,7 +47,7 @@ def main(model: str, calibration: str, output: str) -> None:
                 }
             },
             "data_configs": [data],
-            "passes": {"quantization": {"type": "OnnxStaticQuantization", "data_config": "calibration"}},
+            "passes": _PASSES[kind],
             "host": "here",
             "target": "here",
             "cache_dir": f"{scratch}/cache",

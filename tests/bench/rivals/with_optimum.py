@@ -1,6 +1,7 @@
-"""Optimum-ONNX: static quantization with its configuration for AVX512-VNNI, as in its guide.
+"""Optimum-ONNX: static quantization with its configuration for AVX512-VNNI, as in its guide; of an encoder dynamic
+quantization, as its guide does it.
 
-Usage: with_optimum.py MODEL.onnx CALIBRATION.npz OUTPUT.onnx
+Usage: with_optimum.py MODEL.onnx CALIBRATION.npz OUTPUT.onnx cnn|encoder
 """
 
 from __future__ import annotations
@@ -17,23 +18,30 @@ from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoCalibrationConfig, AutoQuantizationConfig
 
 
-def main(model: str, calibration: str, output: str) -> None:
+def main(model: str, calibration: str, output: str, kind: str) -> None:
     """Quantizes."""
-    arrays = dict(np.load(calibration))
-    names = [value.name for value in onnx.load(model, load_external_data=False).graph.input]
-    dataset = Dataset.from_dict({name: list(arrays[name]) for name in names}).with_format("np")
-    config = AutoQuantizationConfig.avx512_vnni(is_static=True)
     quantizer = ORTQuantizer(Path(model))
     with tempfile.TemporaryDirectory() as scratch:
-        ranges = quantizer.fit(
-            dataset,
-            AutoCalibrationConfig.minmax(dataset),
-            onnx_augmented_model_name=f"{scratch}/augmented.onnx",
-            operators_to_quantize=config.operators_to_quantize,
-        )
+        if kind == "encoder":
+            config, ranges = AutoQuantizationConfig.avx512_vnni(is_static=False, per_channel=False), None
+        else:
+            config = AutoQuantizationConfig.avx512_vnni(is_static=True)
+            dataset = _dataset(model, calibration)
+            ranges = quantizer.fit(
+                dataset,
+                AutoCalibrationConfig.minmax(dataset),
+                onnx_augmented_model_name=f"{scratch}/augmented.onnx",
+                operators_to_quantize=config.operators_to_quantize,
+            )
         quantizer.quantize(config, f"{scratch}/quantized", calibration_tensors_range=ranges)
         (made,) = Path(scratch, "quantized").glob("*.onnx")
         shutil.move(made, output)
+
+
+def _dataset(model: str, calibration: str) -> Dataset:
+    arrays = dict(np.load(calibration))
+    names = [value.name for value in onnx.load(model, load_external_data=False).graph.input]
+    return Dataset.from_dict({name: list(arrays[name]) for name in names}).with_format("np")
 
 
 if __name__ == "__main__":
