@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -155,3 +157,27 @@ def test_an_index_for_a_package_that_the_lock_lacks(place: Place) -> None:
         f"lepton: package_indexes of lock //:x.lock in {LABEL}: the lock has no package dmeo. "
         "Remove it from package_indexes, or lock it."
     )
+
+
+def test_an_index_of_pytorchs_own_is_asked_for_that_package_alone(place: Place) -> None:
+    """Here a proxy stands for the network, and refuses."""
+    here = make_wheel(place.wheels, "demo", "1.2", {"demo.py": ""})
+    asked = []
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path)
+            self.send_error(403)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        place.variables["HTTPS_PROXY"] = f"http://127.0.0.1:{proxy.server_port}"
+        del place.variables["PIP_NO_INDEX"]
+        place.variables["PIP_INDEX_URL"] = place.wheels.as_uri()
+        place.refused(f"{here}torch==2.13.0+cpu --hash={_ZEROS}\n", {"torch": "torch-backend=cpu"})
+        proxy.shutdown()
+    assert asked
+    assert all("pytorch" in host for host in asked)

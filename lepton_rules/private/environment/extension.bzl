@@ -25,8 +25,8 @@ _environment = tag_class(
         relocatable one. Without it, a Python of this machine is copied, and two machines have the same environment where they have the same Python."""),
         "keep": attr.string_list(doc = "Globs of files to keep although they would be left out: `[\"torch/include/**\"]`."),
         "name": attr.string(mandatory = True, doc = "Name of the environment, unique in its module: lower-case letters, digits and underscores."),
-        "package_indexes": attr.string_dict(doc = """A package index for a package: `{"torch": "https://…/whl/cpu"}`. It is asked for that
-        package alone, and only when the places that this machine's pip is configured with lack it."""),
+        "package_indexes": attr.string_dict(doc = """A package index for a package: `{"demo": "https://…/simple"}`, or for PyTorch one of its own in
+        the words of uv's option, `{"torch": "torch-backend=cpu"}`. It is asked for that package alone, and only when the places that this machine's pip is configured with lack it."""),
         "python_version": attr.string(default = "3.11", doc = "Version of CPython: `3.11`, or in full `3.11.7`. One on this machine is copied."),
         "requirements_lock": attr.label(mandatory = True, doc = """Requirements with versions and hashes, as
         `bazel run @lepton_rules//lepton_rules:lock` writes them."""),

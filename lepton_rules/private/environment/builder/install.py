@@ -22,6 +22,8 @@ _OPTIONS = (
 )  # fmt: skip
 # Every index may hold the file: the hash says whether it is the right one.
 _EVERY_INDEX = "--index-strategy=unsafe-best-match"
+# Of PyTorch's own indexes uv knows which is for what: `torch-backend=cpu`, in the words of uv's option.
+_TORCH_BACKEND = "torch-backend="
 # Where uv looks; all of it is set aside when one index alone is asked.
 PLACES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 
@@ -44,7 +46,7 @@ class Installer:
         """Installs `requirements` into the directory `packages`.
 
         `package_indexes` maps a package (normalised) to an index that is asked for it alone, and only when this
-        machine's own places lack it.
+        machine's own places lack it: a URL, or `torch-backend=cpu` for one of PyTorch's own.
         """
         unknown = sorted(set(package_indexes) - {item.name for item in requirements})
         if unknown:
@@ -80,8 +82,11 @@ class Installer:
         places = self.configuration.uv_options
         if only_index:
             environment = {name: value for name, value in environment.items() if name not in PLACES}
-            environment["UV_DEFAULT_INDEX"] = only_index
             places = ()
+            if only_index.startswith(_TORCH_BACKEND):
+                places = (f"--{only_index}",)
+            else:
+                environment["UV_DEFAULT_INDEX"] = only_index
         command = [str(self.uv), "pip", "install", *_OPTIONS, *places, "--python", sys.executable]
         command += ["--target", str(packages), "--requirement", str(file), *self.target]
         failure = run_uv([*command, _EVERY_INDEX], environment, scratch, self.configuration.urls)
