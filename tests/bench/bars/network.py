@@ -144,7 +144,8 @@ def generate(options: Options, recipes: Mapping[str, Recipe], example: Example =
     splits = [f"{name}={folder / name}.npz" for name in example.splits]
     run([python, "-I", RIVALS / "prepare.py", folder / "data.npz", folder / "splits.json", *splits], cwd=folder)
     return Network(
-        Bazel(folder, options.folder / f"base_{folder.name}", rc=options.rc),
+        # With Bazel's own options, as a consumer has them.
+        Bazel(folder, options.folder / f"base_{folder.name}"),
         python,
         folder / "network.onnx",
         folder / "calibration.npz",
