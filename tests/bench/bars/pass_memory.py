@@ -1,4 +1,4 @@
-"""The peak memory of every pass of the plugins for ONNX and PyTorch: on the ResNet, or on an encoder where it needs one."""
+"""The peak memory of every pass of the plugins for ONNX and PyTorch, on the ResNet or where need be on an encoder."""
 
 from __future__ import annotations
 
