@@ -84,6 +84,15 @@ def test_one_artifact_against_its_own_past(tmp_path: Path) -> None:
     assert made["pareto"] == []
 
 
+def test_before_and_after_are_of_the_same_turns(tmp_path: Path) -> None:
+    told = make(tmp_path, "int8", 10_000, 0.99, ("onnx.onnx", "onnx.optimize", "onnx.q"))
+    made = build.make("//models:int8.report", [told], [])
+    assert content.add_profile(made, profile(told))
+    rows = {row["what"]: row for row in valid(content.finish(made))["comparison"]}
+    # By itself it takes 1 ms; in turns with the first, 7 ms where that takes 9.
+    assert (rows["median ms"]["before"], rows["median ms"]["after"]) == (9.0, 7.0)
+
+
 def test_measured_things_are_merged_by_digest(tmp_path: Path) -> None:
     told = family(tmp_path)
     made = build.make("//models:all", told, [])
