@@ -27,7 +27,8 @@ def measure(options: Options) -> list[Bar]:
     generated.generate_floor(floor, _MODELS)
     # `//...` leaves out what is tagged manual, and runnables are.
     patterns = options.folder / "generated.targets"
-    write(patterns, "\n".join(["//...", *(f"{artifact}.summary" for artifact in artifacts)]) + "\n")
+    runnables = (f"{artifact}.{name}" for artifact in artifacts for name in generated.RUNNABLES)
+    write(patterns, "\n".join(["//...", *runnables]) + "\n")
     rc = project_rc(options.folder)
     base = options.folder / "base_generated"
     ours = _analysis(Bazel(folder, base, rc), f"--target_pattern_file={patterns}")

@@ -99,16 +99,19 @@ def _program(ctx):
     return [DefaultInfo(executable = program)]
 
 empty_test = rule(implementation = _program, test = True, attrs = {"artifact": attr.label()})
-summary = rule(implementation = _program, executable = True, attrs = {"artifact": attr.label()})
+runnable = rule(implementation = _program, executable = True, attrs = {"artifact": attr.label()})
 """
+
+# Beside every artifact, and tagged manual, so that `//...` leaves them out.
+RUNNABLES = ("monitor", "profile", "report", "reproduce", "summary", "tune")
 
 _EMPTY_ARTIFACT = """
 artifact(name = "{recipe}", model = ":model")
 empty_test(name = "{recipe}_accuracy_test", artifact = ":{recipe}")
 empty_test(name = "{recipe}_latency_test", artifact = ":{recipe}")
 empty_test(name = "{recipe}_size_test", artifact = ":{recipe}")
-summary(name = "{recipe}.summary", artifact = ":{recipe}", tags = ["manual"])
 """
+_EMPTY_RUNNABLE = 'runnable(name = "{recipe}.{name}", artifact = ":{recipe}", tags = ["manual"])\n'
 
 
 def generate(folder: Path, models: int) -> list[str]:
@@ -151,7 +154,8 @@ def generate_floor(folder: Path, models: int) -> None:
     write(folder / "MODULE.bazel", 'module(name = "floor")\n')
     write(folder / "BUILD.bazel", "")
     write(folder / "rules.bzl", _EMPTY_RULES)
-    build = 'load("//:rules.bzl", "artifact", "empty_test", "summary")\nartifact(name = "model")\n'
+    build = 'load("//:rules.bzl", "artifact", "empty_test", "runnable")\nartifact(name = "model")\n'
     build += "".join(_EMPTY_ARTIFACT.format(recipe=name) for name in _RECIPES)
+    build += "".join(_EMPTY_RUNNABLE.format(recipe=recipe, name=name) for recipe in _RECIPES for name in RUNNABLES)
     for number in range(models):
         write(folder / f"models/m{number:03}/BUILD.bazel", build)
