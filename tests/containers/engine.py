@@ -25,6 +25,10 @@ default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[network]
+network_backend = "netavark"
+default_subnet = "{subnet}.0/24"
+default_subnet_pools = [{{"base" = "{pool}.0/24", "size" = 24}}]
 """
 _POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}\n'
 # What Kubernetes' profile "restricted" wants, and more: nothing to write to, little memory, few processes.
@@ -77,7 +81,10 @@ class Podman:
         self._run = Path(tempfile.mkdtemp(prefix="lepton-", dir="/run"))
         self._networks = folder / "networks"
         self._networks.mkdir(parents=True)
-        (folder / "containers.conf").write_text(_CONTAINERS_CONF, encoding="utf-8")
+        # Networks of their own: bridges that another podman left behind have routes to the usual ones.
+        first, second = 200 + os.getpid() % 50, os.getpid() // 50 % 120 * 2
+        text = _CONTAINERS_CONF.format(subnet=f"10.{first}.{second}", pool=f"10.{first}.{second + 1}")
+        (folder / "containers.conf").write_text(text, encoding="utf-8")
         # Not this machine's own: another podman may have been here, with another database.
         storage = {"driver": "overlay", "graphroot": str(folder / "root"), "runroot": str(self._run)}
         lines = ["[storage]", *(f"{key} = {json.dumps(value)}" for key, value in storage.items())]
