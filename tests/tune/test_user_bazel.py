@@ -78,8 +78,8 @@ def test_events_tell_outputs_errors_and_cost(tmp_path: Path) -> None:
             },
         )
     )
-    built = read_events(file, Path("/root"))
-    assert built.files == {"@@t//:good": [Path("/root/b"), Path("/root/out/bin/a")]}
+    built = read_events(file, Path("/base"))
+    assert built.files == {"@@t//:good": [Path("/base/b"), Path("/base/out/bin/a")]}
     assert built.errors == ["lepton: pass onnx.quantize in @@t//:net/1: it is wrong. Mend it."]
     assert (built.actions, built.cached) == (3, 2)
 
