@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bars.overload import goodput, overload_bars, soak_bars
 from gates import judge
 from harness.aquery import Action, inputs
 from harness.bar import at_least, at_most
@@ -203,3 +205,46 @@ def test_the_methods_see_what_is_slower() -> None:
     assert found["medians of blocks"] == judge.Found(same=2, alarms=1, same_unproven=0, slow=1, found=1, wrong=0)
     assert found["Olive's 20 samples"].alarms == 1
     assert found["fixed threshold of 10 %"] == judge.Found(same=2, alarms=0, same_unproven=0, slow=1, found=0, wrong=1)
+
+
+def load(rate: float, codes: dict[str, int], not_sent: int = 0, without_retry: int = 0) -> dict[str, Any]:
+    """What serving/load.py prints."""
+    facts = {"rate": rate, "codes": codes, "not_sent": not_sent, "503_without_retry_after": without_retry}
+    return facts | {"p50_ms": 60.0, "p99_ms": 90.0}
+
+
+def test_goodput_is_held_to_the_capacity_on_both_sides() -> None:
+    assert goodput([1000, 500, 500], [750, 400]) == [1.0, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("overloads", "holds"),
+    [
+        ([load(950, {"200": 9, "503": 1})] * 3, [True, True]),
+        # One round of three that was disturbed decides nothing; two do.
+        ([load(500, {"200": 9}), load(950, {"200": 9}), load(950, {"200": 9})], [True, True]),
+        ([load(500, {"200": 9}), load(500, {"200": 9}), load(950, {"200": 9})], [False, True]),
+        # One request that was lost is one too many.
+        ([load(950, {"200": 9, "500": 1})] + [load(950, {"200": 9})] * 2, [True, False]),
+        ([load(950, {"200": 9}, not_sent=1)] + [load(950, {"200": 9})] * 2, [True, False]),
+        ([load(950, {"200": 9, "503": 1}, without_retry=1)] + [load(950, {"200": 9})] * 2, [True, False]),
+        ([load(0, {}) | {"p50_ms": None, "p99_ms": None}] * 3, [False, True]),
+    ],
+)
+def test_an_overload(overloads: list[dict[str, Any]], holds: list[bool]) -> None:
+    assert [bar.holds for bar in overload_bars([1000] * 4, overloads, 60)] == holds
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "memory", "holds"),
+    [
+        ({"200": 9, "503": 1}, {"as wanted": 1000}, [100, 104, 104], [True, True, True]),
+        ({"200": 9, "500": 1}, {"as wanted": 1000}, [100, 104, 104], [False, True, True]),
+        ({"200": 9}, {"as wanted": 999, "b'{': 500": 1}, [100, 104, 104], [False, True, True]),
+        ({"200": 9}, {"as wanted": 1000}, [100, 120, 120], [True, False, True]),
+        ({"200": 9}, {"as wanted": 100_000}, [100, 104, 120], [True, True, False]),
+    ],
+)
+def test_a_soak(good: dict[str, int], bad: dict[str, int], memory: list[int], holds: list[bool]) -> None:
+    bars = soak_bars(load(700, good), Counter(bad), [size * 10**6 for size in memory], "600 s")
+    assert [bar.holds for bar in bars] == holds

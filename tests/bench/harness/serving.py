@@ -18,7 +18,6 @@ from harness.bar import Options
 from harness.bazel import TREE, Bazel, Broken, remove, run
 
 _PROGRAMS = TREE / "tests" / "bench" / "serving"
-PORT = 18470
 
 
 @dataclass(frozen=True)
@@ -37,18 +36,12 @@ class Setting:
 
     def direct(self, threads: int, workers: int, clients: int, seconds: float) -> dict[str, Any]:
         """What the runtime does when it is called without a server."""
-        words = [_PROGRAMS / "direct.py", self.model, threads, workers, clients, seconds]
-        return self._json(words)
-
-    def load(self, clients: int, seconds: float, rate: float = 0) -> dict[str, Any]:
-        """What a server does for these clients; see serving/load.py."""
-        words = [_PROGRAMS / "load.py", PORT, self.request(), clients, seconds, *([rate] if rate else [])]
-        return self._json(words)
+        return _report(self.python, _PROGRAMS / "direct.py", self.model, threads, workers, clients, seconds)
 
     def request(self) -> Path:
         """A file with one request for one image, binary both ways."""
         raw = bytes(1024)
-        entry = {"name": "image", "datatype": "FP32", "shape": [1, 1, 16, 16]}
+        entry: dict[str, Any] = {"name": "image", "datatype": "FP32", "shape": [1, 1, 16, 16]}
         entry["parameters"] = {"binary_data_size": len(raw)}
         body = json.dumps({"inputs": [entry], "parameters": {"binary_data_output": True}}).encode()
         length = len(body)
@@ -60,46 +53,35 @@ class Setting:
 
     @contextlib.contextmanager
     def serving(self, *flags: str) -> Iterator[Server]:
-        """Runs a server, which has answered that it is ready."""
+        """Runs a server, which has answered that it is ready, on a port that was free."""
         words = [self.python, "-s", "-m", "lepton_server", f"--model={self.model}", "--name=m", "--host=127.0.0.1"]
-        words += [f"--port={PORT}", "--runtime_entry=lepton_plugin_onnxruntime", *flags]
+        words += ["--port=0", "--runtime_entry=lepton_plugin_onnxruntime", *flags]
         log = self.scratch / "server.log"
         with log.open("wb") as file:
             process = subprocess.Popen([str(word) for word in words], stderr=file, env=_environment())
-        server = Server(process.pid)
         try:
-            until = time.monotonic() + 30
-            while not server.ready():
-                if process.poll() is not None or time.monotonic() > until:
-                    raise Broken(f"the server is not ready: {log.read_text(encoding='utf-8')[-1000:]}")
-                time.sleep(0.05)
-            yield server
+            yield _ready(process, log, self)
         finally:
             process.kill()
             process.wait()
 
-    def _json(self, words: list[Any]) -> dict[str, Any]:
-        answer = run([self.python, "-s", *map(str, words)], cwd=TREE, environment=_environment(), keep_stderr=False)
-        found: dict[str, Any] = json.loads(answer.output)
-        return found
-
 
 @dataclass(frozen=True)
 class Server:
-    """A server's process."""
+    """A server's process, and where it listens."""
 
+    setting: Setting
     pid: int
+    port: int
 
-    def ready(self) -> bool:
-        """Whether it says so."""
-        try:
-            return self.ask("GET", "/v2/health/ready", b"") == 200
-        except OSError:
-            return False
+    def load(self, clients: int, seconds: float, rate: float = 0) -> dict[str, Any]:
+        """What it does for these clients; see serving/load.py."""
+        words = [_PROGRAMS / "load.py", self.port, self.setting.request(), clients, seconds, *([rate] if rate else [])]
+        return _report(self.setting.python, *words)
 
     def ask(self, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> int:
         """The status of the answer to one request."""
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
             connection.request(method, path, body or None, headers or {})
             answer = connection.getresponse()
@@ -127,6 +109,26 @@ def built(options: Options) -> Setting:
     shutil.copytree(last / "model", scratch / "model")
     shutil.copy(last / "manifest.json", scratch / "model")
     return Setting(prefixes[0] / "bin" / "python3", scratch / "model", scratch)
+
+
+def _ready(process: subprocess.Popen[bytes], log: Path, setting: Setting) -> Server:
+    """Waits until the log has said where the server listens, and that it is ready."""
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        # What was not written to its end has no line break yet.
+        lines = log.read_text(encoding="utf-8").split("\n")[:-1]
+        events = {entry["event"]: entry for entry in map(json.loads, lines)}
+        if "ready" in events:
+            return Server(setting, process.pid, events["listening"]["port"])
+        time.sleep(0.05)
+    raise Broken(f"the server is not ready: {log.read_text(encoding='utf-8')[-1000:]}")
+
+
+def _report(python: Path, *words: object) -> dict[str, Any]:
+    """The JSON that a program of the folder serving prints."""
+    answer = run([python, "-s", *map(str, words)], cwd=TREE, environment=_environment(), keep_stderr=False)
+    found: dict[str, Any] = json.loads(answer.output)
+    return found
 
 
 def _environment() -> dict[str, str]:
