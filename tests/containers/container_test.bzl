@@ -3,6 +3,13 @@
 load("@lepton_rules_container_parts//:parts.bzl", "PARTS")
 load("//lepton_rules:testing.bzl", "lepton_python_test")
 
+# What an engine needs of the machine, whichever it is.
+RUNS_CONTAINERS = [
+    "cgroups",
+    "namespaces",
+    "root",
+]
+
 def missing_parts(name):
     """One constraint for each part, that no platform has: what Bazel names as the reason when a test is skipped.
 
@@ -18,19 +25,19 @@ def missing_parts(name):
         )
 
 def container_test(name, srcs, parts, data = [], helpers = [], **kwargs):
-    """A pytest that is skipped where this machine lacks one of `parts`, or its user is not root.
+    """A pytest that is skipped where this machine lacks one of `parts`.
 
     It is exclusive and not sandboxed: it makes cgroups, mounts and networks.
 
     Args:
       name: the test's name.
       srcs: files of tests.
-      parts: names of programs.
+      parts: names of programs, and what else parts.bzl looks for.
       data: files that the tests read.
       helpers: modules that the tests import.
       **kwargs: see lepton_python_test.
     """
-    lacking = [part for part in ["root"] + parts if not PARTS[part]]
+    lacking = [part for part in parts if not PARTS[part]]
     lepton_python_test(
         name = name,
         srcs = srcs,
