@@ -64,14 +64,9 @@ def inference_service(spec: Spec, facts: Facts) -> dict[str, Any]:
 def serving_runtime(spec: Spec, facts: Facts) -> dict[str, Any]:
     """ServingRuntime: this image's server for a model that comes as an image of its own."""
     served = container(spec, facts, CONTAINER)
-    served["args"] = [
-        f"--model={MODELS}",
-        f"--name={spec.name}",
-        "--version=1",
-        "--runtime_plugin=onnxruntime",
-        "--runtime_entry=lepton_plugin_onnxruntime",
-        "--runtime=onnxruntime",
-    ]
+    # Arguments take the place of the image's own: what it serves with stays, what it serves does not.
+    kept = [word for word in facts.command if not word.startswith(("--model=", "--name="))]
+    served["args"] = [f"--model={MODELS}", f"--name={spec.name}", *kept]
     return {
         "apiVersion": "serving.kserve.io/v1alpha1",
         "kind": "ServingRuntime",

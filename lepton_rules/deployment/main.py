@@ -1,6 +1,6 @@
 """The action of a lepton_deployment: writes the documents, with the overlays in them, and refuses what is wrong.
 
-launch lepton_rules/deployment/main.py --spec=… --digest=… --model_manifest=… [--model_digest=…]
+launch lepton_rules/deployment/main.py --spec=… --digest=… --image_config=… --model_manifest=… [--model_digest=…]
     --document=Deployment=<path> … --combined=<path> --compose=<path>
 """
 
@@ -18,7 +18,7 @@ from lepton_rules.deployment import compose as compose_file
 from lepton_rules.deployment import compose_checks, kserve, kubernetes
 from lepton_rules.deployment.checks import problems
 from lepton_rules.deployment.overlay import merge
-from lepton_rules.deployment.spec import Facts, Spec, read_digest, read_spec
+from lepton_rules.deployment.spec import Facts, Spec, read_command, read_digest, read_spec
 from lepton_rules.deployment.yaml_text import dump
 from lepton_rules.manifest import read
 from lepton_rules.plugin.errors import LeptonError
@@ -75,6 +75,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--spec", type=Path, required=True)
     parser.add_argument("--digest", type=Path, required=True)
+    parser.add_argument("--image_config", type=Path, required=True)
     parser.add_argument("--model_digest", type=Path)
     parser.add_argument("--model_manifest", type=Path, required=True)
     parser.add_argument("--document", action="append", default=[])
@@ -92,6 +93,7 @@ def main(arguments: Sequence[str]) -> int:
             weights_digest=manifest["weights_digest"],
             format=manifest["format"],
             target=manifest["hardware"]["target"] if manifest["hardware"] else "",
+            command=read_command(options.image_config),
         )
         paths = dict(document.split("=", 1) for document in options.document)
         made = documents(spec, facts, list(paths))

@@ -92,6 +92,7 @@ class Facts:
       weights_digest: of its weights.
       format: the model's format, such as onnx.
       target: the chip that it was made for; empty for a model that is for none.
+      command: what the image tells its server, its `Cmd`.
     """
 
     image: str
@@ -100,6 +101,7 @@ class Facts:
     weights_digest: str
     format: str
     target: str
+    command: Sequence[str]
 
 
 def read_spec(path: Path) -> Spec:
@@ -118,3 +120,9 @@ def read_digest(path: Path) -> str:
     if _DIGEST.fullmatch(text) is None:
         raise LeptonError(f"digest {path.name}", f"it is {text[:80]!r}, and must be sha256:<64 hex>", "Build the image")
     return text
+
+
+def read_command(path: Path) -> tuple[str, ...]:
+    """Returns an image's `Cmd` from the file of its configuration."""
+    configured = json.loads(path.read_text("utf-8")).get("config", {})
+    return tuple(configured.get("Cmd") or ())

@@ -362,7 +362,8 @@ def _lepton_deployment_impl(ctx):
     args.add(ctx.file._program)
     args.add(spec, format = "--spec=%s")
     args.add(digest, format = "--digest=%s")
-    inputs = [spec, digest, images[0].model_manifest]
+    args.add(images[0].config, format = "--image_config=%s")
+    inputs = [spec, digest, images[0].config, images[0].model_manifest]
     args.add(images[0].model_manifest, format = "--model_manifest=%s")
     if ctx.attr.model_image:
         model_digest = ctx.attr.model_image[ImageInfo].digest

@@ -22,9 +22,10 @@ def _plain_impl(ctx):
     asserts.true(env, "plain_deployment/pod-disruption-budget.yaml" in _names(target[OutputGroupInfo].documents))
     (action,) = [action for action in analysistest.target_actions(env) if action.mnemonic == "LeptonDeployment"]
 
-    # Of the image its digest, and of the model its manifest: no layer, and nothing that runs.
+    # Of the image its digest and configuration, and of the model its manifest: no layer, and nothing that runs.
     inputs = [file.short_path for file in action.inputs.to_list() if file.short_path.startswith("tests/deployment/")]
-    asserts.equals(env, ["tests/deployment/" + name for name in ["image.digest", "manifest.json", "plain_deployment/spec.json"]], sorted(inputs))
+    names = ["image.config.json", "image.digest", "manifest.json", "plain_deployment/spec.json"]
+    asserts.equals(env, ["tests/deployment/" + name for name in names], sorted(inputs))
     return analysistest.end(env)
 
 def _full_impl(ctx):

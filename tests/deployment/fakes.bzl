@@ -7,12 +7,20 @@ def _fixed_image_impl(ctx):
     ctx.actions.write(digest, "sha256:{}\n".format(ctx.attr.digit * 64))
     empty = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(empty, "{}")
+    config = ctx.actions.declare_file(ctx.label.name + ".config.json")
+    ctx.actions.write(config, json.encode({"config": {"Cmd": [
+        "--model=/models/image/1",
+        "--name=image",
+        "--version=1",
+        "--runtime_plugin=onnxruntime",
+        "--max_batch=8",
+    ]}}))
     images = [
         ImageInfo(
             name = ctx.label.name,
             label = str(ctx.label),
             manifest = empty,
-            config = empty,
+            config = config,
             digest = digest,
             layers = [],
             layouts = [],

@@ -62,6 +62,7 @@ FACTS = Facts(
     weights_digest="sha256:" + "c" * 64,
     format="onnx",
     target="cpu_vnni",
+    command=("--model=/models/plain/1", "--name=plain", "--version=1", "--runtime=onnxruntime", "--max_batch=8"),
 )
 KINDS = ("ServiceAccount", "NetworkPolicy", "Deployment", "Service", "PodDisruptionBudget")
 SCALED = (*KINDS, "HorizontalPodAutoscaler", "ServiceMonitor")

@@ -122,4 +122,10 @@ def test_kserve() -> None:
     model = made["InferenceService"]["spec"]["predictor"]["model"]
     assert model["storageUri"] == "oci://registry.example.com/team/model@sha256:" + "c" * 64
     assert model["runtime"] == made["ServingRuntime"]["metadata"]["name"] == "modelcar"
-    assert "--model=/mnt/models" in made["ServingRuntime"]["spec"]["containers"][0]["args"]
+    assert made["ServingRuntime"]["spec"]["containers"][0]["args"] == [
+        "--model=/mnt/models",
+        "--name=modelcar",
+        "--version=1",
+        "--runtime_plugin=onnxruntime",
+        "--max_batch=8",
+    ]
