@@ -94,6 +94,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_message and not self._in_headers and not self.pipeline:
             self._arm(_DISCARD_S)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what is no HTTP."""
+        self._refuse(b"400 Bad Request", b"this is no HTTP request")
+
     def timeout_keep_alive_handler(self) -> None:
         """Closes an idle connection; one whose client does not read its answer, at once."""
         if self.transport.get_write_buffer_size():
@@ -122,8 +126,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: bytes, why: bytes, headers: bytes = b"") -> None:
-        """Closes the connection; says why, where no answer is on its way."""
-        if self.cycle is None or self.cycle.response_complete:
+        """Closes the connection; says why, where no answer to an earlier request is on its way."""
+        in_body = self._in_message and not self._in_headers and not self.pipeline
+        if self.cycle is None or self.cycle.response_complete or (in_body and not self.cycle.response_started):
             body = b'{"error":"%s"}' % why
             self.transport.write(
                 b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%sconnection: close\r\n\r\n%s"

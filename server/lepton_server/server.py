@@ -51,6 +51,8 @@ class Server:
         self._state = State()
         self._code = 0
         self._started = time.perf_counter()
+        self._rpc: Any = None  # gRPC's server
+        self._rpc_stop: asyncio.Task[None] | None = None
 
     async def serve(self) -> int:
         """Returns the process's exit code: 0 after a signal, 1 where the model cannot be served or requests that were
@@ -80,16 +82,15 @@ class Server:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._loop.add_signal_handler(number, self._drain, signal.Signals(number).name)
             log(logging.INFO, "listening", host=options.host, port=listener.getsockname()[1])
-            rpc = None
             if options.grpc_port:
                 from lepton_server.rpc import endpoint  # grpcio is needed by those alone who ask for it
 
-                rpc = await endpoint.start(options, self._state)
+                self._rpc = await endpoint.start(options, self._state)
                 log(logging.INFO, "listening for gRPC", host=options.host, port=options.grpc_port)
             threading.Thread(target=self._load, name="load", daemon=True).start()
             await self._uvicorn.serve([listener])
-            if rpc is not None:
-                await rpc.stop(options.drain_s)
+            if self._rpc is not None:
+                await self._rpc.stop(0 if self._rpc_stop is None else options.drain_s)
         if cancelled := list(self._uvicorn.server_state.tasks):
             await asyncio.wait(cancelled, timeout=1)
         abandoned = self._state.abandoned
@@ -143,7 +144,14 @@ class Server:
             return
         self._state.draining = True
         log(logging.INFO, "draining", signal=name)
-        self._loop.call_later(self._options.linger_s, setattr, self._uvicorn, "should_exit", True)
+        self._loop.call_later(self._options.linger_s, self._end)
+
+    def _end(self) -> None:
+        """Takes nothing new, by HTTP and gRPC at once, and lets what is in flight have its time."""
+        self._uvicorn.should_exit = True
+        self._loop.call_later(self._options.drain_s, setattr, self._state, "overdue", True)
+        if self._rpc is not None:
+            self._rpc_stop = self._loop.create_task(self._rpc.stop(self._options.drain_s))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -80,7 +80,8 @@ class Signature:
             "platform": self.platform,
             "inputs": [tensor.metadata() for tensor in self.inputs],
             "outputs": [tensor.metadata() for tensor in self.outputs],
-            # As the protocol's gRPC names them. Clients tell by the digest whether this is the model they know.
+            # Not the protocol's, which lets a server add what it likes. Clients tell by the digest whether this is the
+            # model that they know.
             "properties": {"digest": self.digest},
         }
 

@@ -19,6 +19,7 @@ class State:
     Args:
         service: the model, once it is ready.
         draining: whether SIGTERM came.
+        overdue: whether the time for draining is over.
         pending_bytes: of bodies that are held.
         abandoned: requests that were not answered before the drain's end.
         metrics: what is counted.
@@ -26,6 +27,7 @@ class State:
 
     service: Service | None = None
     draining: bool = False
+    overdue: bool = False
     pending_bytes: int = 0
     abandoned: int = 0
     metrics: Metrics = field(default_factory=Metrics)

@@ -36,6 +36,8 @@ def from_json(tensor: Tensor, shape: Sequence[int], data: object) -> Array:
     wide = np.dtype(np.float64) if wanted.kind == "f" else wanted
     if others := set(map(type, flat)) - kinds:
         raise _bad(tensor, f"its data has a JSON {_json_kind(others.pop())}, and its datatype is {tensor.datatype}")
+    if wanted.kind == "O" and not all(map(_is_unicode, flat)):
+        raise _bad(tensor, "a text in its data has half of a surrogate pair, which is no character")
     with np.errstate(over="ignore"):
         try:
             values = np.array(flat, wide).astype(wanted, copy=False)
@@ -116,6 +118,15 @@ def to_bytes(tensor: Tensor, values: Array) -> bytes:
         parts = [text.encode() for text in values.reshape(-1).tolist()]
         return b"".join(struct.pack("<I", len(part)) + part for part in parts)
     return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written as UTF-8, which JSON's escapes do not ensure."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _bad(tensor: Tensor, why: str) -> RequestError:

@@ -110,6 +110,7 @@ def one(dtype: str, shape: tuple[int | str, ...] = ("batch",)) -> Tensor:
         ("float64", 10**400),
         ("str", 3),
         ("str", None),
+        ("str", "\ud800"),
     ],
 )
 def test_values_beyond_the_type(dtype: str, value: Any) -> None:

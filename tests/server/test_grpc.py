@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,35 @@ def test_a_full_queue_and_a_drain(tmp_path: Path) -> None:
             thread.join()
         assert slept == [1, 1]
         assert server.exit_code(5) == 0
+
+
+def test_a_drain_that_is_too_short(tmp_path: Path) -> None:
+    """It is one drain for HTTP and gRPC: nobody new gets in, and its time is not had twice."""
+    with serving_grpc(harness.slow(tmp_path), *SLOW, "--drain_s=1") as (server, call):
+        asked = messages.ModelInferRequest(model_name="m")
+        asked.inputs.add(name="seconds", datatype="FP64", shape=[1]).contents.fp64_contents.append(20)
+        errors: list[grpc.RpcError] = []
+
+        def ask() -> None:
+            try:
+                call("ModelInfer", asked)
+            except grpc.RpcError as error:
+                errors.append(error)
+
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(ask)
+            pool.submit(server.infer, harness.asleep(20))
+            time.sleep(0.3)
+            server.signal()
+            server.wait_for("draining")
+            time.sleep(0.4)
+            with pytest.raises(grpc.RpcError):
+                call("ServerReady", messages.ServerReadyRequest())
+            start = time.monotonic()
+            assert server.exit_code(5) == 1
+            assert time.monotonic() - start < 1.5
+        assert server.wait_for("stopped")["abandoned"] == 2
+        assert len(errors) == 1
 
 
 def test_tritonclient(tmp_path: Path) -> None:

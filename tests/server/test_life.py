@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -90,6 +92,31 @@ def test_requests_are_taken_while_it_lingers(tmp_path: Path) -> None:
         assert server.ask("GET", "/v2/health/ready").status == 503
         answer = server.infer(GOOD)
         assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert server.exit_code(4) == 0
+
+
+def test_a_drain_under_load(tmp_path: Path) -> None:
+    """Clients that keep their connections, until an answer says that it is the connection's last, lose no request."""
+
+    def client() -> list[int]:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        with contextlib.closing(connection):
+            statuses = []
+            while True:
+                connection.request("POST", "/v2/models/m/infer", json.dumps(GOOD))
+                answer = connection.getresponse()
+                answer.read()
+                statuses.append(answer.status)
+                if answer.headers["connection"] == "close":
+                    return statuses
+
+    with serving(harness.double(tmp_path), "--linger_s=0.5") as server, ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(client) for _ in range(8)]
+        time.sleep(0.3)
+        server.signal()
+        statuses = [status for each in clients for status in each.result(10)]
+        assert len(statuses) > 50
+        assert set(statuses) == {200}
         assert server.exit_code(4) == 0
 
 

@@ -264,7 +264,17 @@ def test_no_json_for_nan(server: Server) -> None:
 def test_what_is_no_http(server: Server, garbage: bytes) -> None:
     with server.connect() as connection:
         connection.sendall(garbage)
-        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert json.loads(body) == {"error": "this is no HTTP request"}
+
+
+def test_no_http_after_a_request(server: Server) -> None:
+    """It gets no answer before the request has its own: the connection ends, and never with half an answer."""
+    body = json.dumps(GOOD).encode()
+    with server.connect() as connection:
+        connection.sendall(POST + b"Content-Length: %d\r\n\r\n%s\0\0\0" % (len(body), body))
+        assert connection.makefile("rb").read()[:13] in (b"", b"HTTP/1.1 200 ")
 
 
 def test_the_log_is_json_and_short(server: Server, tmp_path: Path) -> None:

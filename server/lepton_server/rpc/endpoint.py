@@ -147,8 +147,9 @@ class _Endpoint:
         except RequestError as error:
             code = error.status
             raise
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # the client has gone, or the drain has ended
             code = 499
+            self._state.abandoned += self._state.overdue
             raise
         finally:
             self._state.metrics.request(code, time.perf_counter() - begin)
