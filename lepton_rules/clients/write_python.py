@@ -95,7 +95,7 @@ def _doc(field: str, tensor: Tensor) -> str:
     if tensor.dtype == "str":
         text += ", objects that are str"
     if field != tensor.name:
-        text += f"; the model calls it {tensor.name!r}"
+        text += f"; the model calls it '{tensor.name}'"
     return comment(text + ".")
 
 

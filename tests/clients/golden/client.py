@@ -113,7 +113,7 @@ class Response:
       class_: float32[batch, 2]; the model calls it 'CLASS'.
       output_1: int64[batch, sequence]; the model calls it 'output.1'.
       output_1_2: bool[batch]; the model calls it 'output_1'.
-      a_quoted_name: str[batch], objects that are str; the model calls it 'a // quoted name'.
+      a_quoted_name: str[batch], objects that are str; the model calls it 'a / quoted name'.
       bytes: uint8[batch, 4]; the model calls it 'é/bytes'.
       tuple_: int8[2]; the model calls it 'tuple'.
       tensor_2_nd: int16[2]; the model calls it '2nd'.
