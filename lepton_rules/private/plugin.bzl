@@ -4,6 +4,7 @@ load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":python_sources.bzl", "python_sources")
+load(":search.bzl", "plugin_search", "search_attributes")
 
 _API_VERSION = 1
 _NAME = "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -31,6 +32,7 @@ _ATTRS = {
     "imports": attr.string_list(default = ["."], doc = "Directories below the package that are put on sys.path."),
     "preload": attr.string_list(doc = "Modules that the worker imports once, before it forks a child for each action."),
     "requires": attr.string_list(doc = "Distributions that the environment must have, such as `onnx`; also checked on an environment that a model brings."),
+    "search": attr.string_list(doc = "Set by the macro."),
     "srcs": attr.label_list(allow_files = [".py"], doc = "Python sources, or py_library targets."),
 }
 
@@ -98,6 +100,7 @@ def _lepton_plugin_impl(ctx):
             preload = ctx.attr.preload,
             requires = ctx.attr.requires,
             checkpoints = ctx.attr.checkpoints,
+            search = plugin_search(struct(name = descriptors["name"], descriptors = descriptors), ctx.attr.search, ctx.label),
             sources = python.sources,
             roots = python.roots,
         ),
@@ -110,12 +113,14 @@ _lepton_plugin = rule(
     provides = [PluginInfo],
 )
 
-def lepton_plugin(name, descriptors, **kwargs):
+def lepton_plugin(name, descriptors, search = [], **kwargs):
     """A plugin as a build target.
 
     Args:
       name: the target's name; usually the plugin's.
       descriptors: `DESCRIPTORS` of the plugin's generated passes.bzl.
+      search: what `<artifact>.tune` varies of its passes where the recipe declares no space, as lepton_recipe's. A pass that is not here
+        is searched over what its schema bounds: bools, choices, few integers, fractions.
       **kwargs: Bazel's common attributes, and
         `srcs`: Python sources, or py_library targets;
         `environment`: the Python environment that its actions run in;
@@ -128,5 +133,6 @@ def lepton_plugin(name, descriptors, **kwargs):
     _lepton_plugin(
         name = name,
         descriptors = json.encode(descriptors) if type(descriptors) == "dict" else descriptors,
+        search = search_attributes(name, search).json,
         **kwargs
     )

@@ -61,6 +61,41 @@ def _check_option(qualified, label, schema, key, option):
     for value in values:
         check_config(qualified, label, schema, {key: value})
 
+def _decode_entry(plugin, component, label):
+    """One entry, checked against the plugin's schema.
+
+    Args:
+      plugin: PluginInfo, or what has its `name` and `descriptors`.
+      component: dict: what search_attributes encoded.
+      label: Label: the target, for messages.
+
+    Returns:
+      struct(name, qualified, options).
+    """
+    qualified = "{}.{}".format(plugin.name, component["name"])
+    schema = descriptor_of(plugin, component["kind"], component["name"], label)["config"]
+    check_config(qualified, label, schema, {}, component["unknown"])
+    for key, option in component["config"].items():
+        _check_option(qualified, label, schema, key, option)
+    return struct(name = component["name"], qualified = qualified, options = component["config"])
+
+def plugin_search(plugin, search, label):
+    """What a plugin says of its own passes: the space where no recipe declares another.
+
+    Args:
+      plugin: struct(name, descriptors).
+      search: list of string: what search_attributes encoded.
+      label: Label: the lepton_plugin.
+
+    Returns:
+      dict of a pass's name to its alternatives: list of dict of option to {"choices": [...]} or {"range": [low, high]}.
+    """
+    found = {}
+    for text in search:
+        entry = _decode_entry(plugin, json.decode(text), label)
+        found.setdefault(entry.name, []).append(entry.options)
+    return found
+
 def decode_search(ctx, known):
     """The declared space, in a rule's implementation, checked against the plugins' schemas.
 
@@ -78,11 +113,8 @@ def decode_search(ctx, known):
         qualified = "{}.{}".format(plugin.name, component["name"])
         if qualified not in known:
             fail(message("search", ctx.label, "the recipe has no {}; {}".format(qualified, near_miss(qualified, known)), "Name a pass of the recipe"))
-        schema = descriptor_of(plugin, component["kind"], component["name"], ctx.label)["config"]
-        check_config(qualified, ctx.label, schema, {}, component["unknown"])
-        for key, option in component["config"].items():
-            _check_option(qualified, ctx.label, schema, key, option)
-        result.append(struct(qualified = qualified, options = component["config"]))
+        entry = _decode_entry(plugin, component, ctx.label)
+        result.append(struct(qualified = entry.qualified, options = entry.options))
     for qualified in ctx.attr.search_without:
         if qualified not in known:
             fail(message("search_without", ctx.label, "the recipe has no {}; {}".format(qualified, near_miss(qualified, known)), "Name a pass of the recipe"))

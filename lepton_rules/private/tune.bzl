@@ -30,6 +30,7 @@ def _step(step):
         "plugin": step.plugin.name,
         "plugin_label": step.plugin.label,
         "produces": step.descriptor["produces"],
+        "search": step.plugin.search.get(step.name, []),
     }
 
 def _facts(plan, gates):

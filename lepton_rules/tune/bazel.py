@@ -1,27 +1,36 @@
 """The user's own Bazel, called again: the same program, server and output base, while it holds no lock.
 
 `bazel run` ends before the program that it starts begins, so its server is free. A Bazel with other startup options
-would be another server, or end this one; so they are read from the file in which the client wrote them down.
+would be another server, or end this one; so they are read from the file in which the client wrote them down. What it
+did not write down is `--bazelrc`: whoever types that gives it to `.tune` again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lepton_rules.plugin.errors import LeptonError
 
-# Set by a Bazel that is wrapped, always anew; or on the command line where they cannot be told from an rc file's.
-_NOT_FORWARDED = frozenset(
-    "host_jvm_args install_base server_javabase system_rc trust_install_base default_system_javabase".split()
-)
+# Set by a Bazel that is wrapped, always anew.
+_NOT_FORWARDED = frozenset("install_base server_javabase trust_install_base default_system_javabase".split())
+# Of the client alone: the record has no value of them, but that they were typed, which is done to change the default.
+_OF_THE_CLIENT = {
+    "home_rc": "--nohome_rc",
+    "ignore_all_rc_files": "--ignore_all_rc_files",
+    "system_rc": "--nosystem_rc",
+    "workspace_rc": "--noworkspace_rc",
+}
+# The one option that is there many times, so that the record cannot say of each where it stood.
+_MANY = "--host_jvm_args="
 _OURS = ("BUILD_WORKSPACE_DIRECTORY", "BUILD_WORKING_DIRECTORY", "RUNFILES_DIR", "PYTHONDONTWRITEBYTECODE")
 _TAIL = 15
 
@@ -141,16 +150,23 @@ def of_user(
         program=found,
         workspace=Path(workspace),
         output_base=output_base,
-        startup=[*startup_options(output_base / "server" / "cmdline"), *startup],
+        startup=[
+            *startup_options(output_base / "server" / "cmdline", _given_anyway(Path(found), Path(workspace))),
+            *startup,
+        ],
         options=options,
     )
 
 
-def startup_options(cmdline: Path) -> list[str]:
+def startup_options(cmdline: Path, anyway: Collection[str] = ()) -> list[str]:
     """The startup options that stood on the user's command line, from the server's record of them.
 
     The record is the server's arguments, a NUL after each. Its last part has, for each option that was set, where: the
     path of an rc file, which a Bazel in the same workspace reads again, or nothing for the command line.
+
+    Args:
+      cmdline: the record.
+      anyway: arguments for the JVM that Bazel gets from elsewhere again.
     """
     try:
         arguments = cmdline.read_bytes().decode("utf-8", "surrogateescape").split("\0")
@@ -167,11 +183,40 @@ def startup_options(cmdline: Path) -> list[str]:
         given.append((key, argument))
     parts = [_unescape(part) for part in sources.split(":")]
     typed = {name for name, source in zip(parts[::2], parts[1::2], strict=False) if name and not source}
-    return [
+    return [option for name, option in _OF_THE_CLIENT.items() if name in typed] + [
         argument
         for key, argument in given
-        if key not in _NOT_FORWARDED and (key in typed or key.removeprefix("no") in typed)
+        if key not in _NOT_FORWARDED
+        and (key in typed or key.removeprefix("no") in typed)
+        and not (argument.startswith(_MANY) and argument in anyway)
     ]
+
+
+def _given_anyway(program: Path, workspace: Path) -> set[str]:
+    """The arguments for the JVM that stand in a program that is a script around Bazel, or in the usual rc files."""
+    with program.open("rb") as file:
+        script = file.read(1 << 20) if file.read(2) == b"#!" else b""
+    words = script.decode("utf-8", "replace").split()
+    for rc in (Path("/etc/bazel.bazelrc"), workspace / ".bazelrc", Path(os.environ.get("HOME", "/")) / ".bazelrc"):
+        words += _startup_words(rc, workspace, set())
+    return {word for word in words if word.startswith(_MANY)}
+
+
+def _startup_words(rc: Path, workspace: Path, seen: set[Path]) -> Iterator[str]:
+    """What follows `startup` in an rc file and in those that it imports."""
+    if rc in seen or not rc.is_file():
+        return
+    seen.add(rc)
+    for line in rc.read_text("utf-8", "replace").replace("\\\n", "").splitlines():
+        try:
+            command, *words = shlex.split(line, comments=True) or [""]
+        except ValueError:
+            continue  # Bazel itself says what is wrong with it.
+        if command == "startup":
+            yield from words
+        elif command in ("import", "try-import"):
+            for word in words:
+                yield from _startup_words(Path(word.replace("%workspace%", str(workspace))), workspace, seen)
 
 
 def read_events(path: Path, execution_root: Path) -> Built:

@@ -75,6 +75,12 @@ def main(flags: Sequence[str]) -> int:
     except LeptonError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        # A full disk, a folder that is read-only, a file that somebody took away meanwhile.
+        where = f"{error.filename}: " if error.filename else ""
+        fix = "Mend that, and run it again: it goes on where it was"
+        print(LeptonError("tune", f"{where}{error.strerror or error}", fix), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("lepton: tune: interrupted. Run it again: it goes on where it was.", file=sys.stderr)
         return _INTERRUPTED

@@ -159,15 +159,20 @@ class Measurer:
         file = self._memory.with_name("request.json")
         file.write_text(canonical_json(request), "utf-8")
         self.asked += 1
-        process = subprocess.run(
-            [str(self._launcher), str(_PROGRAM), str(file)],
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        try:
+            process = subprocess.run(
+                [str(self._launcher), str(_PROGRAM), str(file)],
+                env={**os.environ, "PYTHONHASHSEED": "0"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LeptonError(
+                "measurement", f"it gave no figure in {_TIMEOUT_S} s", "Mend the model", self._facts["artifact"]
+            ) from error
         if process.returncode:
             said = process.stderr.strip().splitlines() or ["it said nothing"]
             ours = [line for line in said if line.startswith("lepton: ")]

@@ -1,7 +1,8 @@
 """The space that a search covers: an artifact's plan, and what of it may be otherwise.
 
-A recipe declares it, or it follows from the passes' own configuration: every option that is a bool or has choices, and
-every number with a narrow range, unless recipe, artifact or chip set it. What the chip cannot do is no part of it.
+A recipe declares it. Where it declares none, each pass has what its plugin says, or what follows from its schema: every
+option that is a bool or has choices, and every number with a narrow range. Of those, what recipe, artifact or chip set
+is left alone. What the chip cannot do is no part of any.
 """
 
 from __future__ import annotations
@@ -234,6 +235,8 @@ class Space:
                     self._declared(qualified, step, options, index, len(declared.get(qualified, ())))
                     for index, options in enumerate(declared.get(qualified, ()))
                 ]
+            elif step["search"]:
+                alternatives = self._of_the_plugin(qualified, step)
             else:
                 alternatives = [self._derived(qualified, step)]
             alternatives = alternatives or [()]
@@ -247,8 +250,7 @@ class Space:
         self, qualified: str, step: Mapping[str, Any], options: Mapping[str, Any], index: int, of: int
     ) -> tuple[Option, ...]:
         prefix = qualified if of == 1 else f"{qualified}[{index}]"
-        found = []
-        for field, option in sorted(options.items()):
+        for field in sorted(options):
             if step["origins"].get(field) == "the artifact":
                 raise LeptonError(
                     f"search of {field} of {qualified}",
@@ -256,6 +258,26 @@ class Space:
                     "Remove it from the artifact's overrides, or from search",
                     self.facts["artifact"],
                 )
+        return self._options(prefix, step, options)
+
+    def _of_the_plugin(self, qualified: str, step: Mapping[str, Any]) -> list[tuple[Option, ...]]:
+        """The alternatives that hold with what is set, without that."""
+        left = []
+        for options in step["search"]:
+            free = {}
+            for field, option in options.items():
+                if step["origins"].get(field) == _DEFAULT:
+                    free[field] = option
+                elif step["config"][field] not in option.get("choices", [step["config"][field]]):
+                    break
+            else:
+                left += [free] if free not in left else []
+        names = [qualified] if len(left) == 1 else [f"{qualified}[{index}]" for index in range(len(left))]
+        return [self._options(name, step, options) for name, options in zip(names, left, strict=True)]
+
+    def _options(self, prefix: str, step: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Option, ...]:
+        found = []
+        for field, option in sorted(options.items()):
             schema = step["fields"][field]
             if "range" in option:
                 found.append(Option(field=field, parameter=_range(f"{prefix}.{field}", schema, *option["range"])))

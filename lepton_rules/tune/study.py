@@ -19,6 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.tune.objective import Objective
 from lepton_rules.tune.space import Candidate, Fixed, Parameter, Random, Space
 from lepton_rules.tune.trial import MEASURED, PRUNED, Trial
@@ -36,6 +37,9 @@ class Study:
       name: the same for a search that goes on.
       seed: of what is proposed.
       trials: how many there shall be at the end, to decide how many of them are drawn evenly first.
+
+    Raises:
+      LeptonError: the file is none of Optuna's.
     """
 
     def __init__(self, space: Space, objective: Objective, *, storage: Path, name: str, seed: int, trials: int) -> None:
@@ -45,12 +49,20 @@ class Study:
         self.space = space
         self.objective = objective
         self._seed = seed
-        self._study = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(storage))),
-            study_name=name,
-            directions=["minimize"] * len(objective.goals),
-            load_if_exists=True,
-        )
+        _drop_half_a_line(storage)
+        try:
+            self._study = optuna.create_study(
+                storage=JournalStorage(JournalFileBackend(str(storage))),
+                study_name=name,
+                directions=["minimize"] * len(objective.goals),
+                load_if_exists=True,
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise LeptonError(
+                "tune",
+                f"{storage} is no journal of a search ({error})",
+                "Remove it, or give another folder with --state",
+            ) from error
         for trial in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
             # From a run that was interrupted: it is proposed again when its turn comes.
             self._study.tell(trial.number, state=TrialState.FAIL)
@@ -122,6 +134,16 @@ class Study:
             if self.space.candidate(self._random).key not in self._seen:
                 return self._random.answers
         return None
+
+
+def _drop_half_a_line(journal: Path) -> None:
+    """Takes away what a full disk or a kill left of a record; Optuna reads no journal that has more after it."""
+    if not journal.exists():
+        return
+    content = journal.read_bytes()
+    if not content.endswith(b"\n"):
+        with journal.open("rb+") as file:
+            file.truncate(content.rfind(b"\n") + 1)
 
 
 class _Proposed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,8 @@ from lepton_rules.tune.space import Candidate, Space
 from lepton_rules.tune.state import State
 from lepton_rules.tune.targets import Targets
 from lepton_rules.tune.trial import MEASURED, PRUNED, REFUSED, Trial, facts, model_directory, require
+
+_RECIPE = "recipe"
 
 
 class Proposing(Protocol):
@@ -82,7 +84,7 @@ class Tuner:
         Raises:
           LeptonError: one of them cannot be built, or has not what the objective names.
         """
-        self._evaluate({"recipe": Candidate(without=(), changes={})}, [])
+        (self.recipe,) = self._evaluate({_RECIPE: Candidate(without=(), changes={})}, [])
 
     def run(self, study: Proposing, trials: int, batch: int) -> None:
         """Searches until the study has that many trials, or there is nothing left to try."""
@@ -113,35 +115,36 @@ class Tuner:
             self.models[other.digest], self.models[one.digest], (other.digest, one.digest), pairs
         )
 
-    def _evaluate(self, named: dict[str, Candidate], before: Sequence[Trial]) -> list[Trial]:
-        """Trials of candidates by name, in their order."""
+    def _evaluate(self, named: dict[str, Candidate], before: Sequence[Trial]) -> Iterator[Trial]:
+        """Trials of candidates by name, in their order; each as soon as it is known, for a search may be interrupted.
+
+        Args:
+          before: those that are known, which may grow meanwhile.
+        """
         first = self.baseline is None
-        candidates = list(named.values())
-        files, errors = self._built(([self.space.baseline()] if first else []) + candidates)
+        files, errors = self._built(([self.space.baseline()] if first else []) + list(named.values()))
         if first:
-            if files[0] is None:
-                raise self._unbuilt("the model without passes", errors, self.space.baseline())
-            digest, values = facts(files[0], None)
-            require(values, self.objective, self.space.facts["artifact"])
-            self.models[digest] = model_directory(files[0])
-            trial = Trial(
-                name="baseline", candidate=self.space.baseline(), outcome=MEASURED, digest=digest, values=values
-            )
-            self.baseline = trial.with_speedup(1.0, None)
-            self._told(self.baseline)
+            self.baseline = self._baseline(files[0], errors)
             files = files[1:]
-        done: list[Trial] = []
         for (name, candidate), outputs in zip(named.items(), files, strict=True):
-            known = [t for t in (self.baseline, self.recipe, *before, *done) if t is not None]
+            if outputs is None and name == _RECIPE:
+                raise self._unbuilt("the recipe", errors, candidate)
+            known = [t for t in (self.baseline, self.recipe, *before) if t is not None]
             trial = self._trial(name, candidate, outputs, errors, known)
-            if name == "recipe":
-                if outputs is None:
-                    raise self._unbuilt("the recipe", errors, candidate)
-                self.recipe = trial
-            else:
-                done.append(trial)
+            yield trial
             self._told(trial)
-        return done
+
+    def _baseline(self, outputs: Sequence[Path] | None, errors: Sequence[str]) -> Trial:
+        candidate = self.space.baseline()
+        if outputs is None:
+            raise self._unbuilt("the model without passes", errors, candidate)
+        digest, values = facts(outputs, None)
+        require(values, self.objective, self.space.facts["artifact"])
+        self.models[digest] = model_directory(outputs)
+        trial = Trial(name="baseline", candidate=candidate, outcome=MEASURED, digest=digest, values=values)
+        trial = trial.with_speedup(1.0, None)
+        self._told(trial)
+        return trial
 
     def _trial(
         self,
@@ -159,7 +162,7 @@ class Tuner:
         self.models[digest] = model_directory(outputs)
         trial = Trial(name=name, candidate=candidate, outcome=MEASURED, digest=digest, values=values)
         broken = self.objective.violations(values, cheap=True)
-        if broken and name != "recipe":
+        if broken and name != _RECIPE:
             return replace(trial, outcome=PRUNED, why="breaks " + ", ".join(sorted(broken)))
         if not self.objective.measured:
             return trial
@@ -172,7 +175,7 @@ class Tuner:
                 self.models[self.baseline.digest], self.models[digest], (self.baseline.digest, digest)
             )
         except LeptonError as error:
-            if name == "recipe":
+            if name == _RECIPE:
                 raise
             return replace(trial, outcome=REFUSED, why=error.why)
         why = ""

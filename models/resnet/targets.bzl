@@ -47,6 +47,7 @@ TARGETS = [
     "resnet_tiny_cpu.profile",
     "resnet_tiny_cpu.report",
     "resnet_tiny_cpu.summary",
+    "resnet_tiny_cpu.tune",
     "resnet_tiny_cpu_accuracy_test",
     "resnet_tiny_cpu_compatibility_test",
     "resnet_tiny_cpu_latency_test",

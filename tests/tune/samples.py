@@ -49,6 +49,7 @@ def step(
         "fields": dict(fields),
         "config": config | changes,
         "origins": dict.fromkeys(config, "the plugin's default") | dict(origins or {}),
+        "search": [],
     }
 
 

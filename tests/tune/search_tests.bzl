@@ -1,7 +1,7 @@
 """The space that a recipe declares: what reaches `.tune`, what a trial makes of it, and what is refused."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
-load("//lepton_rules:defs.bzl", "lepton_artifact", "lepton_dataset", "lepton_recipe")
+load("//lepton_rules:defs.bzl", "lepton_artifact", "lepton_dataset", "lepton_plugin", "lepton_recipe")
 
 # buildifier: disable=bzl-visibility
 load("//lepton_rules/private:trial.bzl", "lepton_trial")
@@ -10,8 +10,11 @@ load("//lepton_rules/private:trial.bzl", "lepton_trial")
 load("//lepton_rules/private/providers:plan_info.bzl", "PlanInfo")
 
 # buildifier: disable=bzl-visibility
+load("//lepton_rules/private/providers:plugin_info.bzl", "PluginInfo")
+
+# buildifier: disable=bzl-visibility
 load("//lepton_rules/private/providers:recipe_info.bzl", "RecipeInfo")
-load("//plugins/onnx:passes.bzl", "onnx")
+load("//plugins/onnx:passes.bzl", "DESCRIPTORS", "onnx")
 
 _SEARCH = [
     onnx.quantize(calibrator = ["MinMax", "Entropy"]),
@@ -71,6 +74,14 @@ def _trial_impl(ctx):
     return analysistest.end(env)
 
 _trial_test = analysistest.make(_trial_impl)
+
+def _plugin_impl(ctx):
+    env = analysistest.begin(ctx)
+    search = analysistest.target_under_test(env)[PluginInfo].search
+    asserts.equals(env, {"quantize": _OPTIONS}, search)
+    return analysistest.end(env)
+
+_plugin_test = analysistest.make(_plugin_impl)
 
 def _refused_impl(ctx):
     env = analysistest.begin(ctx)
@@ -181,11 +192,28 @@ def search_test_suite(name):
         says = "it comes from the trial and needs int8_full_range, which //plugins/onnxruntime:cpu does not have",
         target_under_test = ":net/unable",
     )
+    for plugin, search in {
+        "refused_plugin": [onnx.quantize(calibrator = ["MinMax", "Entrpy"])],
+        "searched_plugin": _SEARCH,
+    }.items():
+        lepton_plugin(
+            name = plugin,
+            descriptors = DESCRIPTORS,
+            environment = "@lepton_rules_onnx//:environment",
+            search = search,
+            tags = ["manual"],
+        )
+    _plugin_test(name = "plugin_test", target_under_test = ":searched_plugin")
+    _refused_test(
+        name = "refused_plugin_test",
+        says = "\"Entrpy\" is none of the choices; did you mean \"Entropy\"?",
+        target_under_test = ":refused_plugin",
+    )
     _recipe_test(name = "recipe_test", target_under_test = ":recipe")
     _recipe_test(name = "extended_recipe_test", target_under_test = ":extended")
     _tune_test(name = "tune_test", target_under_test = ":net.tune")
     _trial_test(name = "trial_test", target_under_test = ":net/one")
     native.test_suite(
         name = name,
-        tests = tests + ["extended_recipe_test", "recipe_test", "refused_without_test", "trial_test", "tune_test", "unable_trial_test"],
+        tests = tests + ["extended_recipe_test", "plugin_test", "recipe_test", "refused_plugin_test", "refused_without_test", "trial_test", "tune_test", "unable_trial_test"],
     )

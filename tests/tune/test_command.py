@@ -55,6 +55,20 @@ def test_nothing_to_search_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "there is nothing to search" in capsys.readouterr().err
 
 
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(arguments: object) -> int:
+        with Path("/dev/full").open("w") as full:
+            full.write("x")
+        return 0
+
+    monkeypatch.setattr("lepton_rules.tune.main._tune", write)
+    assert main(flags(tmp_path)) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == ("lepton: tune: No space left on device. Mend that, and run it again: it goes on where it was.")
+
+
 def test_without_accuracy_an_objective_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(flags(tmp_path, facts() | {"metrics": []})) == 1
     assert "Give --objective of latency, macs" in capsys.readouterr().err

@@ -101,3 +101,9 @@ def test_a_figure_that_is_not_clear_counts_with_its_lower_bound(tmp_path: Path) 
 def test_without_inputs_nothing_is_measured(tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="no dataset to take inputs from"):
         measurer(tmp_path, "exit 1", dataset=False).measure(tmp_path, tmp_path, ("a", "b"))
+
+
+def test_a_measurement_that_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lepton_rules.tune.measurer._TIMEOUT_S", 0.2)
+    with pytest.raises(LeptonError, match=r"measurement in //models:net_int8: it gave no figure in 0\.2 s"):
+        measurer(tmp_path, "exec sleep 60").measure(tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))

@@ -144,3 +144,55 @@ def test_the_digest_tells_spaces_and_plans_apart() -> None:
     }
     assert len(digests) == 5
     assert Space(facts()).digest == Space(facts()).digest
+
+
+OF_THE_PLUGIN = [
+    {"calibrator": {"choices": ["MinMax", "Entropy"]}},
+    {"calibrator": {"choices": ["Percentile"]}, "percentile": {"range": [99.0, 99.999]}},
+]
+
+
+def searched_by_the_plugin(**origins: str) -> dict[str, Any]:
+    return QUANTIZE | {"search": OF_THE_PLUGIN, "origins": QUANTIZE["origins"] | origins}
+
+
+def test_a_plugin_says_what_its_passes_are_searched_over() -> None:
+    assert names(Space(facts([SMOOTH, searched_by_the_plugin()]))) == [
+        "onnx.smooth.alpha",
+        "onnx.quantize alternative",
+        "onnx.quantize[0].calibrator",
+        "onnx.quantize[1].percentile",
+    ]
+
+
+def test_what_the_recipe_sets_leaves_the_alternatives_that_hold_with_it() -> None:
+    # MinMax: a percentile means nothing.
+    assert names(Space(facts([searched_by_the_plugin(calibrator="the recipe")]))) == []
+    percentile = searched_by_the_plugin(calibrator="the recipe")
+    percentile["config"] = percentile["config"] | {"calibrator": "Percentile"}
+    assert names(Space(facts([percentile]))) == ["onnx.quantize.percentile"]
+
+
+def test_a_recipes_declaration_wins_over_the_plugins() -> None:
+    search = [declared({"per_channel": {"choices": [False, True]}})]
+    assert names(Space(facts([SMOOTH, searched_by_the_plugin()], search))) == ["onnx.quantize.per_channel"]
+
+
+TEMPERATURE = {"type": "float", "default": 4.0, "minimum": 0.01, "maximum": 1000, "optional": False}
+EPOCHS = {"type": "int", "default": 10, "minimum": 1, "maximum": 10000, "optional": False}
+
+
+def test_options_of_a_training_are_searched_like_any_other() -> None:
+    """Numbers whose bounds are wide are no space by themselves; a plugin or a recipe makes them one."""
+    distill = step("distill", {"temperature": TEMPERATURE, "epochs": EPOCHS}) | {
+        "plugin": "torch",
+        "consumes": "pytorch",
+        "produces": "pytorch",
+    }
+    assert names(Space(facts([distill, EXPORT, QUANTIZE]))) == names(Space(facts([EXPORT, QUANTIZE])))
+    options = {"temperature": {"range": [1.0, 8.0]}, "epochs": {"choices": [5, 10]}}
+    by_the_plugin = Space(facts([distill | {"search": [options]}, EXPORT]))
+    by_the_recipe = Space(facts([distill, EXPORT], [declared(options, "torch.distill")]))
+    assert names(by_the_plugin) == names(by_the_recipe) == ["torch.distill.epochs", "torch.distill.temperature"]
+    candidate = by_the_recipe.candidate(Fixed({"torch.distill.epochs": "5", "torch.distill.temperature": 2.5}))
+    assert candidate.changes == {0: {"epochs": 5, "temperature": 2.5}}

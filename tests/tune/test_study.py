@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from samples import EXPORT, QUANTIZE, facts, objective
 
+from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.tune.objective import Objective
 from lepton_rules.tune.space import Candidate, Space
 from lepton_rules.tune.study import Study
@@ -131,3 +133,21 @@ def test_it_learns(tmp_path: Path) -> None:
         losses = [trial.values["latency"] for trial in search.trials]
         found.append(sum(losses[-15:]) / 15 < sum(losses[:10]) / 10)
     assert all(found)
+
+
+def test_a_record_that_was_cut_off_costs_that_record_alone(tmp_path: Path) -> None:
+    """By a full disk, or a kill in the middle of a write."""
+    searched(study(tmp_path), 4)
+    journal = tmp_path / "study.journal"
+    content = journal.read_bytes()
+    journal.write_bytes(content[: content.rindex(b'"lepton"') + 20])
+    again = study(tmp_path)
+    assert len(again.trials) == 3
+    assert len(searched(again, 6)) == len(study(tmp_path).trials) == 6
+
+
+@pytest.mark.parametrize("content", ["<html>\n", "{}\n", "3\n"])
+def test_a_file_that_is_no_journal_is_said(tmp_path: Path, content: str) -> None:
+    (tmp_path / "study.journal").write_text(content)
+    with pytest.raises(LeptonError, match="is no journal of a search"):
+        study(tmp_path)

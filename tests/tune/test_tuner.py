@@ -130,6 +130,29 @@ def test_a_batch_is_one_build_and_a_model_is_measured_once(tmp_path: Path) -> No
     assert said[-1] == "every point of the space was tried" or len(study.trials) == 12
 
 
+def test_an_interruption_in_a_batch_costs_only_the_trial_that_is_measured(tmp_path: Path) -> None:
+    goal = objective("latency")
+    tuner = Tuner(
+        space=SPACE,
+        objective=goal,
+        bazel=FakeBazel(tmp_path),
+        measurer=FakeMeasurer(),
+        state=State(tmp_path / "state"),
+        say=lambda line: None,
+    )
+    tuner.references()
+    study = Study(SPACE, goal, storage=tuner.state.journal, name="s", seed=0, trials=12)
+
+    def say(line: str) -> None:
+        if line.startswith("trial 3"):
+            raise KeyboardInterrupt
+
+    tuner.say = say
+    with pytest.raises(KeyboardInterrupt):
+        tuner.run(study, 12, 4)
+    assert len(Study(SPACE, goal, storage=tuner.state.journal, name="s", seed=0, trials=12).trials) == 3
+
+
 def test_what_breaks_a_constraint_by_its_facts_is_not_measured(tmp_path: Path) -> None:
     _, study, _, _, said = searched(tmp_path)
     pruned = [trial for trial in study.trials if trial.outcome == PRUNED]

@@ -24,17 +24,23 @@ CMDLINE = [
     "--output_base=/fast/base_1",
     "--noshutdown_on_low_sys_mem",
     "--host_jvm_args=-Xmx1000m",
+    "--host_jvm_args=-Xss2m",
     "--unlimit_coredumps",
     "--product_name=Bazel",
     "--option_sources=host_Ujvm_Uargs::install_Ubase::max_Uidle_Usecs:/home/_Ux/_C.bazelrc:output_Ubase::"
-    "shutdown_Uon_Ulow_Usys_Umem::unlimit_Ucoredumps:/etc/bazel.bazelrc",
+    "shutdown_Uon_Ulow_Usys_Umem::unlimit_Ucoredumps:/etc/bazel.bazelrc:workspace_Urc:",
 ]
 
 
 def test_what_was_typed_is_given_again_and_what_an_rc_file_says_is_not(tmp_path: Path) -> None:
     file = tmp_path / "cmdline"
     file.write_bytes("\0".join(CMDLINE).encode() + b"\0")
-    assert startup_options(file) == ["--output_base=/fast/base_1", "--noshutdown_on_low_sys_mem"]
+    assert startup_options(file, {"--host_jvm_args=-Xmx1000m"}) == [
+        "--noworkspace_rc",
+        "--output_base=/fast/base_1",
+        "--noshutdown_on_low_sys_mem",
+        "--host_jvm_args=-Xss2m",
+    ]
 
 
 def test_without_a_record_nothing_is_added(tmp_path: Path) -> None:
@@ -114,6 +120,29 @@ def test_a_build_that_cannot_begin_says_why(tmp_path: Path) -> None:
     bazel = Bazel(program=fake, workspace=tmp_path, output_base=tmp_path / "base")
     with pytest.raises(LeptonError, match=r"ended with status 37 \(lepton: module x: it is gone\. Fetch it\.\)"):
         bazel.build(["//:a"], [], tmp_path / "events.json")
+
+
+def test_arguments_of_the_jvm_are_given_again_where_nothing_else_gives_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of a script around Bazel, nor of rc files: they would be there twice, which is another server."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    binary = tmp_path / "base" / "execroot" / "_main" / "x.tune.sh"
+    binary.parent.mkdir(parents=True)
+    (tmp_path / "base" / "server").mkdir()
+    of = {"script": "-Da=1", "rc": "-Db=2", "imported": "-Dc=3", "typed": "-Dd=4"}
+    arguments = [f"--host_jvm_args={value}" for value in of.values()]
+    (tmp_path / "base" / "server" / "cmdline").write_text("\0".join([*arguments, "--option_sources=host_Ujvm_Uargs:"]))
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    (workspace / ".bazelrc").write_text(
+        f"# startup --host_jvm_args={of['typed']}\nstartup --max_idle_secs=9 '--host_jvm_args={of['rc']}'\n"
+        "build --it's\nimport %workspace%/more\ntry-import none\n"
+    )
+    (workspace / "more").write_text(f"startup \\\n --host_jvm_args={of['imported']}\nimport %workspace%/.bazelrc\n")
+    monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(workspace))
+    monkeypatch.setenv("BAZEL", program(tmp_path, f'exec true --host_jvm_args={of["script"]} "$@"'))
+    assert of_user(binary).startup == [f"--host_jvm_args={of['typed']}"]
 
 
 def test_the_bazel_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """PluginInfo: one lepton plugin, what it registers and where it runs."""
 
-def _init(*, name, label, entry, descriptors, environment, preload, requires, sources, roots, checkpoints):
+def _init(*, name, label, entry, descriptors, environment, preload, requires, sources, roots, checkpoints, search):
     for kind in ["importers", "passes", "exporters", "runtimes", "metrics", "targets"]:
         if type(descriptors.get(kind)) != "dict":
             fail("lepton: descriptors of plugin {} in {}: no table of {}. Generate passes.bzl again.".format(name, label, kind))
@@ -14,6 +14,7 @@ def _init(*, name, label, entry, descriptors, environment, preload, requires, so
         "preload": preload,
         "requires": requires,
         "roots": roots,
+        "search": search,
         "sources": sources,
     }
 
@@ -30,6 +31,7 @@ PluginInfo, _new_plugin_info = provider(
         "preload": "list of string: modules that the worker imports once, before the first request.",
         "requires": "list of string: distributions that an environment must have to run it.",
         "roots": "list of string: directories put on sys.path, relative to the execution root.",
+        "search": "dict of a pass's name to list of dict of option to {\"choices\": [...]} or {\"range\": [low, high]}: what `<artifact>.tune` varies where no recipe says otherwise.",
         "sources": "depset of File: the plugin's Python sources.",
     },
 )
