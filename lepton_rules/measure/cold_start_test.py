@@ -5,7 +5,7 @@
 
 Each start is a process of its own: interpreter, libraries, model and one inference. Files are in the page cache, as
 they are after a roll-out's first replica. The median is judged, by the sequential test of `sequential`, with alpha 0.01
-and a tolerance of 5 %: nine starts can pass and thirteen can fail. A ratio takes adjacent pairs of starts in random
+and a tolerance of 5 %: eight starts can pass and twelve can fail. A ratio takes adjacent pairs of starts in random
 order.
 """
 

@@ -121,6 +121,7 @@ def _logged(run: PairedRun) -> dict[str, Any]:
     return {
         "seed": run.seed,
         "repeats": run.repeats,
+        "turns": run.turns,
         "seconds": run.seconds,
         "stopped": run.stopped,
         "baseline_ns": [pair.baseline_ns for pair in run.pairs],

@@ -16,14 +16,18 @@ other.
 
 Method. Under a null hypothesis the sign "the ratio is beyond the threshold" has, given the past, probability at most
 1/2. Betting the fraction 2p - 1 of one's capital on it, with p in [1/2, 1], multiplies the capital by 2p or 2(1 - p):
-a non-negative supermartingale. The e-value here is the capital averaged over p uniform on [1/2, 1]; with s successes
-in n pairs it is
+a non-negative supermartingale, and so is any average of such over p chosen beforehand. Half of the capital here is bet
+with p = 19/20, for the clear case, in which hardly a pair is on the wrong side; the other half is spread evenly over
+all p in [1/2, 1], for the rest. With s successes in n pairs
 
-    E(n, s) = 2^n * 2 * integral from 1/2 to 1 of p^s (1 - p)^(n - s) dp = (C(n+1, 0) + ... + C(n+1, s)) / ((n + 1) *
+    E(n, s) = 1/2 * (19/10)^s * (1/10)^(n - s) + 1/2 * U(n, s),
+    U(n, s) = 2^n * 2 * integral from 1/2 to 1 of p^s (1 - p)^(n - s) dp = (C(n+1, 0) + ... + C(n+1, s)) / ((n + 1) *
     C(n, s)),
 
-computed exactly, in integers. Ville's inequality bounds the probability that it ever reaches 1/alpha by alpha, so one
-may look after every pair and stop at will. Sources: J. Ville, Etude critique de la notion de collectif (1939); I.
+computed exactly, in rationals. Ville's inequality bounds the probability that it ever reaches 1/alpha by alpha,
+whatever the noise, so one may look after every pair and stop at will; how the capital is split decides only how many
+pairs it takes. Unanimous pairs pass after 12 and fail after 16, those with one on the wrong side after 17 and 20; with
+two, no bet on signs fails within 20. Sources: J. Ville, Etude critique de la notion de collectif (1939); I.
 Waudby-Smith and A. Ramdas, Estimating means of bounded random variables by betting, JRSS B 86 (2024); the mixture is
 H. Robbins, Statistical methods related to the law of the iterated logarithm, Ann. Math. Stat. 41 (1970).
 """
@@ -44,6 +48,8 @@ from lepton_rules.measure.verdict import Verdict
 FALSE_ALARM_FACTOR = 10
 """FAIL needs this many times the evidence that PASS needs."""
 
+_CLEAR = Fraction(19, 20)
+
 
 def e_value(trials: int, successes: int) -> Fraction:
     """Evidence against "a success has probability at most 1/2" after `successes` in `trials`; its expectation under
@@ -51,7 +57,9 @@ def e_value(trials: int, successes: int) -> Fraction:
     """
     if not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials")
-    return Fraction(sum(comb(trials + 1, k) for k in range(successes + 1)), (trials + 1) * comb(trials, successes))
+    spread = Fraction(sum(comb(trials + 1, k) for k in range(successes + 1)), (trials + 1) * comb(trials, successes))
+    clear = (2 * _CLEAR) ** successes * (2 * (1 - _CLEAR)) ** (trials - successes)
+    return (clear + spread) / 2
 
 
 @functools.cache

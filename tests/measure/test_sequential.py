@@ -4,7 +4,6 @@ import math
 import random
 from collections.abc import Callable
 from fractions import Fraction
-from math import comb
 
 import pytest
 
@@ -35,7 +34,9 @@ def test_the_closed_form_is_the_integral() -> None:
         width = 0.5 / steps
         points = (0.5 + (i + 0.5) * width for i in range(steps))
         integral = sum(p**successes * (1 - p) ** (trials - successes) for p in points) * width
-        assert float(e_value(trials, successes)) == pytest.approx(2**trials * 2 * integral, rel=1e-6)
+        spread = 2**trials * 2 * integral
+        clear = 1.9**successes * 0.1 ** (trials - successes)
+        assert float(e_value(trials, successes)) == pytest.approx((clear + spread) / 2, rel=1e-6)
 
 
 def test_impossible_counts_are_refused() -> None:
@@ -104,12 +105,22 @@ def _run(draw: Callable[[], float], budget: float = 1.0, plan: Plan = PLAN) -> t
 
 
 def test_clear_cases_take_at_most_20_pairs() -> None:
-    assert _run(lambda: 3.9, 3.2) == (Verdict.PASS, 13)
-    assert _run(lambda: 2.9, 3.2) == (Verdict.FAIL, 17)
+    assert _run(lambda: 3.9, 3.2) == (Verdict.PASS, 12)
+    assert _run(lambda: 2.9, 3.2) == (Verdict.FAIL, 16)
+
+
+@pytest.mark.parametrize("odd", range(20))
+def test_a_clear_case_with_one_pair_on_the_wrong_side_takes_at_most_20(odd: int) -> None:
+    passing = iter([0.01 if pair == odd else 3.9 for pair in range(20)])
+    verdict, pairs = _run(lambda: next(passing), 3.2)
+    assert (verdict, pairs) == (Verdict.PASS, 17 if odd < 12 else 12)
+    failing = iter([100.0 if pair == odd else 2.9 for pair in range(20)])
+    verdict, pairs = _run(lambda: next(failing), 3.2)
+    assert (verdict, pairs) == (Verdict.FAIL, 20 if odd < 16 else 16)
 
 
 def test_between_tolerance_and_budget_both_are_proven_and_it_passes() -> None:
-    assert _run(lambda: 0.985) == (Verdict.PASS, 13)
+    assert _run(lambda: 0.985) == (Verdict.PASS, 12)
     # Both thresholds crossed by the same pair: signs of both kinds, evidence for FAIL complete, and PASS wins.
     gate = SpeedupGate(1.0, Plan(minimum_pairs=20))
     verdicts = [gate.add(0.985) for _ in range(20)]
@@ -206,5 +217,7 @@ def test_nonsense_is_refused() -> None:
             Plan(**fields)
 
 
-def test_the_number_of_ways_is_what_it_is_made_of() -> None:
-    assert e_value(13, 13) == Fraction(2**14 - 1, 14 * comb(13, 13)) > 1000 > e_value(12, 12)
+def test_the_evidence_of_unanimous_pairs() -> None:
+    for pairs in (11, 12):
+        assert e_value(pairs, pairs) == (Fraction(19, 10) ** pairs + Fraction(2 ** (pairs + 1) - 1, pairs + 1)) / 2
+    assert e_value(12, 12) > 1000 > e_value(11, 11)

@@ -1,7 +1,7 @@
 """The gates themselves: thousands of real ones on two equal models, on a machine that is idle and on one that is busy.
 
 The recording stands in the benchmark's folder and is continued where it was cut off; remove `gates` there to begin
-anew. A first run takes about a quarter of an hour.
+anew. A first run takes about a quarter of an hour on an idle machine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FULL = True
 _GATES = Path(__file__).parents[1] / "gates"
 _REQUIREMENTS = ["onnx==1.23.*", "onnxruntime==1.32.*", "numpy", "pluggy"]
 _QUIET = {"ORT_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1"}
-_BATCHES = (1, 32)
+_BATCHES = (1, 32, 100)
 _MOST_PIECES = 40
 
 
@@ -51,9 +51,9 @@ def _bars(setting: str, found: dict[str, Any]) -> list[Bar]:
     budget = f"budget {found['budget'][0]:g}, an inference takes {found['inference_ms']:.2f} ms"
     unproven = 100 * ours["same_unproven"] / ours["same"]
     sure = judge.lower_bound(ours["found"], ours["slow"])
-    median = max(pairs["median"] for kind, pairs in found["pairs"].items() if kind.startswith("clear"))
+    longest = max(pairs["largest"] for kind, pairs in found["pairs"].items() if kind.startswith("clear"))
     clear = (
-        f"the median of {found['clear']} gates a factor of 1.5 from their budget, {found['clear_in_20']} of them in 20 "
+        f"the most of {found['clear']} gates a factor of 1.5 from their budget, {found['clear_in_20']} of them in 20 "
         f"pairs, {found['clear_wrong']} wrong"
     )
     return [
@@ -66,7 +66,7 @@ def _bars(setting: str, found: dict[str, Any]) -> list[Bar]:
             "",
             f"{ours['found']} of {ours['slow']}, lower bound at 0.95",
         ),
-        at_most(f"gates, {setting}: pairs of clear cases", median, 20, "pairs", clear),
+        at_most(f"gates, {setting}: pairs of clear cases", longest, 20, "pairs", clear),
     ]
 
 

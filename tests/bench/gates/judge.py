@@ -156,7 +156,10 @@ def summary(folder: Path) -> dict[str, Any]:
             continue
         other = [record for record in records if again(record) != record["verdict"]]
         if other:
-            raise SystemExit(f"{len(other)} gates of {setting} have another verdict when they are judged again")
+            raise SystemExit(
+                f"{len(other)} gates of {setting} have another verdict when they are judged again: remove {folder}, "
+                "which another version recorded"
+            )
         clear = [record for record in records if record["kind"].startswith("clear")]
         result[setting] = {
             "budget": sorted({record["budget"] for record in records if record["kind"] == "same"}),

@@ -122,6 +122,7 @@ def gate(
         "stopped": run.stopped,
         "pairs": len(run.pairs),
         "repeats": run.repeats,
+        "turns": run.turns,
         "seconds": round(seconds, 4),
         "baseline_ns": [pair.baseline_ns for pair in run.pairs],
         "candidate_ns": [pair.candidate_ns for pair in run.pairs],
