@@ -150,7 +150,7 @@ def _spell(tensors: tuple[TensorSpec, ...]) -> str:
 
 def libraries() -> dict[str, str]:
     """Every distribution of the environment with its version: the libraries that the result depends on."""
-    return dict(sorted((found.key, found.version) for found in distributions.installed()))
+    return dict(sorted((found.name, found.version) for found in distributions.installed()))
 
 
 def finish_model(
@@ -165,7 +165,7 @@ def finish_model(
     """Writes the manifest and the weights' digest of the model that now lies at --output_model.
 
     Raises:
-        LeptonError: about the component, when what lies there is no model.
+        LeptonError: about the component, when what lies there is no model, or the facts hold what no manifest may.
     """
     try:
         manifest = manifests.build(
@@ -183,9 +183,9 @@ def finish_model(
             parent=parent,
             hardware=hardware,
         )
+        write_facts(arguments, manifest)
     except LeptonError as error:
         raise LeptonError(component.what, f"{error.what}: {error.why}", error.fix) from None
-    write_facts(arguments, manifest)
 
 
 def write_facts(arguments: Arguments, manifest: Mapping[str, Any]) -> None:

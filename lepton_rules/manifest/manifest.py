@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lepton_rules.manifest import schema
-from lepton_rules.manifest.canonical import canonical_json, parse_json
+from lepton_rules.manifest.canonical import canonical_json, check_plain, parse_json
 from lepton_rules.manifest.directory import digest_directory, table_digest, weights_digest
 from lepton_rules.plugin.config import config_to_dict
 from lepton_rules.plugin.contexts import HardwareFacts
@@ -61,7 +61,7 @@ def build(
     parent: Mapping[str, Any] | None = None,
     hardware: HardwareFacts | None = None,
 ) -> dict[str, Any]:
-    """Returns the valid manifest of the model that an action has just written.
+    """Returns the manifest of the model that an action has just written, as `write` checks it.
 
     Args:
         format: of the model in `directory`.
@@ -72,13 +72,13 @@ def build(
         hardware: the chip that the artifact is for.
 
     Raises:
-        LeptonError: the directory holds what a model may not, or the facts hold what a manifest may not.
+        LeptonError: the directory holds what a model may not.
     """
     files, digest = digest_directory(directory)
     notes = dict(parent["notes"]) if parent else {}
     if facts.notes:
         notes[step["pass"]] = dict(facts.notes)
-    manifest = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "format": format,
         "inputs": [t.to_json() for t in facts.inputs],
@@ -100,8 +100,6 @@ def build(
         },
         "notes": notes,
     }
-    validate(manifest)
-    return manifest
 
 
 def validate(manifest: object, what: str = "manifest") -> None:
@@ -115,7 +113,7 @@ def validate(manifest: object, what: str = "manifest") -> None:
         raise LeptonError(what, problem, fix)
     found = cast("dict[str, Any]", manifest)
     try:
-        canonical_json(found).encode()
+        check_plain(found)
     except (TypeError, ValueError, RecursionError) as error:
         raise LeptonError(
             what, f"it is not plain JSON ({error})", "Use JSON types and finite numbers in notes"

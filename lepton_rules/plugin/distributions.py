@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+
+ENTRY_POINT_GROUP = "lepton_rules.plugins"
 
 
 @dataclass(frozen=True)
@@ -14,19 +16,14 @@ class Distribution:
     """An installed distribution.
 
     Args:
-        name: as its metadata spell it.
+        name: as locks and manifests write it: lower case, with hyphens.
         version: of the distribution.
-        entry_points: all that it declares.
+        plugins: its entry points of the group `lepton_rules.plugins`.
     """
 
     name: str
     version: str
-    entry_points: tuple[importlib.metadata.EntryPoint, ...]
-
-    @property
-    def key(self) -> str:
-        """The name as locks and manifests write it."""
-        return self.name.lower().replace("_", "-")
+    plugins: tuple[importlib.metadata.EntryPoint, ...]
 
 
 def installed() -> tuple[Distribution, ...]:
@@ -38,11 +35,11 @@ def installed() -> tuple[Distribution, ...]:
     found: dict[str, Distribution] = {}
     for directory in sys.path:
         try:
-            changed_ns = Path(directory).stat().st_mtime_ns
+            changed_ns = os.stat(directory).st_mtime_ns  # noqa: PTH116  # For each action and directory of sys.path.
         except OSError:
             continue
         for distribution in _in(directory, changed_ns):
-            found.setdefault(distribution.key, distribution)
+            found.setdefault(distribution.name, distribution)
     return tuple(found.values())
 
 
@@ -55,5 +52,6 @@ def _in(directory: str, changed_ns: int) -> tuple[Distribution, ...]:
         headers = (distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "").partition("\n\n")[0]
         fields = dict(line.split(": ", 1) for line in headers.splitlines() if line.startswith(("Name: ", "Version: ")))
         if "Name" in fields and "Version" in fields:
-            found.append(Distribution(fields["Name"], fields["Version"], tuple(distribution.entry_points)))
+            plugins = distribution.entry_points.select(group=ENTRY_POINT_GROUP)
+            found.append(Distribution(fields["Name"].lower().replace("_", "-"), fields["Version"], tuple(plugins)))
     return tuple(found)

@@ -42,3 +42,12 @@ class LeptonError(Exception):
         error.__cause__ = self.__cause__
         error.__traceback__ = self.__traceback__
         return error
+
+
+def reason(error: BaseException) -> str:
+    """The type and the first line, at most 300 characters, of the innermost cause: libraries wrap a failure in pages of
+    advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -24,12 +24,15 @@ from lepton_rules.plugin.descriptors import (
     Runtime,
     Target,
 )
+from lepton_rules.plugin.distributions import ENTRY_POINT_GROUP
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.plugin.names import is_name, near_miss, suggestion
 
-ENTRY_POINT_GROUP = "lepton_rules.plugins"
-
 _HOOKS: Mapping[str, str] = {f"lepton_{kind}": kind for kind in KINDS}
+
+# Made when this module is imported: the children of a worker find it there.
+_MANAGER = pluggy.PluginManager(hookspecs.PROJECT)
+_MANAGER.add_hookspecs(hookspecs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +169,7 @@ def _describe(entry_point: importlib.metadata.EntryPoint) -> str:
 
 def _entry_points() -> list[importlib.metadata.EntryPoint]:
     """Returns the entry points of every installed plugin."""
-    return [e for found in distributions.installed() for e in found.entry_points if e.group == ENTRY_POINT_GROUP]
+    return [entry_point for found in distributions.installed() for entry_point in found.plugins]
 
 
 def _entry_point(name: str, entry: str | None) -> importlib.metadata.EntryPoint | None:
@@ -267,19 +270,18 @@ def _check_attributes(module: types.ModuleType, what: str) -> None:
 
 def _hook_functions(module: types.ModuleType, name: str, what: str) -> dict[str, Any]:
     """Returns the plugin's hook functions by hook name, in the order of the names."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
     try:
-        manager.register(module, name=name)
-        manager.check_pending()
+        _MANAGER.register(module, name=name)
+        found = {hook: getattr(_MANAGER.hook, hook).get_hookimpls() for hook in sorted(_HOOKS)}
     except pluggy.PluginValidationError as error:
         reason = str(error).strip().splitlines()[-1]
         raise LeptonError(
             what, f"a hook has another signature than its specification ({reason})", "Hooks take no argument"
         ) from error
+    finally:
+        _MANAGER.unregister(name=name)
     functions: dict[str, Any] = {}
-    for hook in sorted(_HOOKS):
-        implementations = getattr(manager.hook, hook).get_hookimpls()
+    for hook, implementations in found.items():
         if len(implementations) > 1:
             names = " and ".join(sorted(i.function.__name__ for i in implementations))
             raise LeptonError(what, f"{names} both implement {hook}", "Put the descriptors of both into one function")
@@ -313,4 +315,4 @@ def _call(function: Any, hook: str, kind: type[Descriptor], what: str) -> tuple[
     return cast("tuple[Descriptor, ...]", tuple(result))
 
 
-__all__ = ["ENTRY_POINT_GROUP", "LoadedPlugin", "load"]
+__all__ = ["LoadedPlugin", "load"]

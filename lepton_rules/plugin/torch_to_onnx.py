@@ -1,4 +1,4 @@
-"""A torch module as an ONNX graph, for every plugin whose models are torch modules, and the proof that it is the same.
+"""A torch module as an ONNX graph, for every plugin whose models are torch modules.
 
 The SDK needs no torch: it is imported inside the functions, in an environment that has it.
 """
@@ -13,14 +13,12 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lepton_rules.plugin.errors import LeptonError
+from lepton_rules.plugin.errors import LeptonError, reason
 from lepton_rules.plugin.facts import TensorSpec
+from lepton_rules.plugin.onnx_agreement import WHAT
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx
-
-WHAT = "ONNX export"
 
 
 def to_model(
@@ -76,59 +74,6 @@ def to_model(
     _check_signature(model, inputs, outputs)
     _name_dimensions(model, [*inputs, *outputs])
     return model
-
-
-def check_outputs(
-    model: onnx.ModelProto,
-    feeds: Mapping[str, np.ndarray[Any, Any]],
-    expected: Mapping[str, np.ndarray[Any, Any]],
-    tolerance: float,
-) -> None:
-    """Runs the graph with ONNX's reference implementation, which shares no code with torch.
-
-    Args:
-        model: the graph.
-        feeds: its inputs by name.
-        expected: what the module gives for them, by name.
-        tolerance: of a difference, relative to the greatest magnitude of an output (at least 1).
-
-    Raises:
-        LeptonError: an output has another dtype or shape, or differs by more than the tolerance.
-    """
-    import numpy as np
-    from onnx.reference import ReferenceEvaluator
-
-    try:
-        found = ReferenceEvaluator(model).run(list(expected), dict(feeds))
-    except Exception as error:  # the evaluator raises whatever numpy raises
-        raise LeptonError(
-            WHAT, f"ONNX's reference implementation fails on the graph ({reason(error)})", "Report it to torch"
-        ) from error
-    for (name, wanted), array in zip(expected.items(), found, strict=True):
-        if array.dtype != wanted.dtype or array.shape != wanted.shape:
-            raise LeptonError(
-                WHAT,
-                f"output {name!r} is {array.dtype}{list(array.shape)}, torch gives {wanted.dtype}{list(wanted.shape)}",
-                "Keep the named dimensions free in forward",
-            )
-        if not wanted.size:
-            continue
-        difference = np.abs(array.astype(np.float64) - wanted.astype(np.float64)).max()
-        scale = max(1.0, float(np.abs(wanted.astype(np.float64)).max()))
-        if not difference <= tolerance * scale:
-            raise LeptonError(
-                WHAT,
-                f"output {name!r} differs from torch's by {difference:.3g}, accepted is {tolerance * scale:.3g}",
-                "Write forward without random or data-dependent steps, or allow a greater tolerance",
-            )
-
-
-def reason(error: BaseException) -> str:
-    """The first line of the innermost cause: exporters wrap the failure in pages of advice."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
 @contextlib.contextmanager

@@ -6,17 +6,17 @@ imports its descriptors alone, so the libraries behind it may be in another Pyth
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lepton_rules.plugin import distributions
 from lepton_rules.plugin.contexts import HardwareFacts
 from lepton_rules.plugin.descriptors import Exporter, Importer, Pass, Target
 from lepton_rules.plugin.errors import LeptonError
-from lepton_rules.plugin.manager import ENTRY_POINT_GROUP, LoadedPlugin, load
+from lepton_rules.plugin.manager import LoadedPlugin, load
 from lepton_rules.plugin.names import near_miss, suggestion
 
 # The kinds whose components are steps, to what one is called.
@@ -216,5 +216,5 @@ class Catalog:
 
 def installed() -> list[PluginSource]:
     """The plugins of installed distributions."""
-    names = {point.name for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+    names = {point.name for found in distributions.installed() for point in found.plugins}
     return [PluginSource(name=name) for name in sorted(names)]

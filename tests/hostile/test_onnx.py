@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import resource
 import subprocess
@@ -17,7 +16,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lepton_plugin_onnx import native, structure, wire
+from lepton_plugin_onnx import structure, wire
 from lepton_plugin_onnx.configs import ImportConfig
 from lepton_plugin_onnx.importer import import_onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -606,19 +605,6 @@ def test_functions_are_inlined(tmp_path: Path) -> None:
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     data = good().SerializeToString().replace(b"second", b"\xff\xfe\xff\xfe\xff\xfe")
     assert "not UTF-8" in refused(data, tmp_path)
-
-
-def test_a_native_crash_is_a_message() -> None:
-    def crash() -> None:
-        faulthandler.disable()
-        os.kill(os.getpid(), 11)
-
-    with pytest.raises(LeptonError, match="ended by SIGSEGV"):
-        native.guarded(crash, "model file 'm.onnx'")
-    with pytest.raises(LeptonError, match="without an answer"):
-        native.guarded(lambda: os._exit(0), "model file 'm.onnx'")
-    with pytest.raises(LeptonError, match="boom"):
-        native.guarded(lambda: int("boom"), "model file 'm.onnx'")
 
 
 # Weights.

@@ -36,8 +36,8 @@ def test_the_first_of_a_name_wins_however_it_is_spelled(path: Path) -> None:
     distribution(path / "first", "lepton_plugin-chip", "2.0")
     distribution(path / "second", "Lepton-Plugin-Chip", "1.0")
     (each,) = distributions.installed()
-    assert (each.key, each.version) == ("lepton-plugin-chip", "2.0")
-    assert [(e.name, e.value) for e in each.entry_points] == [("chip", "lepton_plugin_chip")]
+    assert (each.name, each.version) == ("lepton-plugin-chip", "2.0")
+    assert [(e.name, e.value) for e in each.plugins] == [("chip", "lepton_plugin_chip")]
 
 
 def test_a_description_is_no_header(path: Path) -> None:

@@ -91,6 +91,7 @@ class _Runner:
         )
         facts = self.facts[key]
         built = manifest.build(format=format, facts=facts, directory=path, step=step, hardware=hardware)
+        manifest.validate(built)
         return ModelDirectory(path=path, manifest=built)
 
     def _dataset(self, key: str) -> DatasetFile | None:
@@ -257,6 +258,7 @@ class _Runner:
             libraries={},
         )
         written = manifest.build(format=component.produces, facts=facts, directory=output, step=step)
+        manifest.validate(written)
         changed = False
         if before is not None:
             changed = before.manifest["files"] != self._model(key, before.manifest["format"]).manifest["files"]

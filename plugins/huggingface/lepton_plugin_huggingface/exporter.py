@@ -6,7 +6,7 @@ import torch
 
 from lepton_plugin_huggingface import encoder
 from lepton_plugin_huggingface.config import ExportConfig
-from lepton_rules.plugin import ExportContext, ModelFacts, TensorSpec, onnx_canonical, torch_to_onnx
+from lepton_rules.plugin import ExportContext, ModelFacts, TensorSpec, onnx_agreement, onnx_canonical, torch_to_onnx
 
 _SEED = 20
 # Texts and tokens: to trace with, and to compare on. A length that was taken for a constant shows in the others.
@@ -37,11 +37,13 @@ def to_onnx(context: ExportContext) -> ModelFacts:
         )
         for number, (texts, tokens) in enumerate(_COMPARED):
             given = encoder.samples(module, texts, tokens, seed=_SEED + number)
-            torch_to_onnx.check_outputs(
+            onnx_agreement.check_outputs(
                 model,
                 {spec.name: tensor.numpy() for spec, tensor in zip(inputs, given, strict=True)},
                 {outputs[0].name: encoder.run(module, given).numpy()},
                 config.tolerance,
+                framework="transformers",
+                converter="torch",
             )
     onnx_canonical.save(model, context.output)
     return ModelFacts.from_manifest(manifest, notes={"opset": config.opset})

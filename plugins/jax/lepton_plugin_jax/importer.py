@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from lepton_plugin_jax import running
 from lepton_plugin_jax.config import ImportConfig
-from lepton_plugin_jax.program import (
-    PROGRAM,
-    WEIGHTS_FILE,
-    Program,
-    copy_sources,
-    made,
-    parse_inputs,
-    parse_kwargs,
-    read_weights,
-    write_weights,
-)
+from lepton_plugin_jax.program import INPUT_DTYPES, made, read_weights, write_weights
 from lepton_rules.plugin import ImportContext, ModelFacts
+from lepton_rules.plugin.signature import parse_inputs
+from lepton_rules.plugin.source_program import PROGRAM, WEIGHTS_FILE, SourceProgram, copy_sources, parse_kwargs
 
 
 def import_function(context: ImportContext) -> ModelFacts:
@@ -28,10 +20,10 @@ def import_function(context: ImportContext) -> ModelFacts:
             it must be.
     """
     config: ImportConfig = context.config
-    program = Program(
+    program = SourceProgram(
         factory=config.factory,
         kwargs=parse_kwargs(config.kwargs),
-        inputs=parse_inputs(config.inputs),
+        inputs=parse_inputs(config.inputs, INPUT_DTYPES),
         outputs=config.outputs,
     )
     copy_sources(context.sources, context.output / PROGRAM)

@@ -11,19 +11,8 @@ import numpy as np
 from lepton_plugin_jax.libraries import jax
 from lepton_plugin_jax.program import Array, Function
 from lepton_rules.plugin import LeptonError, TensorSpec
-
-# Lengths of the named dimensions in the two runs that tell what depends on which.
-_SAMPLES, _OTHERS = (2, 3), (32, 48)
-
-
-def lengths(inputs: Sequence[TensorSpec], choice: int) -> dict[str, int]:
-    """A length for each named dimension; `choice` 0 and 1 differ in each."""
-    found: dict[str, int] = {}
-    for spec in inputs:
-        for axis, dimension in enumerate(spec.shape):
-            if isinstance(dimension, str):
-                found.setdefault(dimension, (_OTHERS if axis else _SAMPLES)[choice] + 16 * (len(found) if axis else 0))
-    return found
+from lepton_rules.plugin.errors import reason
+from lepton_rules.plugin.signature import find_outputs
 
 
 def samples(inputs: Sequence[TensorSpec], sizes: Mapping[str, int], seed: int) -> list[Array]:
@@ -69,20 +58,13 @@ def named(result: Any, names: Sequence[str]) -> dict[str, Any]:
 
 
 def output_specs(function: Function, inputs: Sequence[TensorSpec], names: Sequence[str]) -> tuple[TensorSpec, ...]:
-    """The outputs, found by two runs: a dimension that is as long as a named one in both has its name."""
-    sizes = [lengths(inputs, choice) for choice in (0, 1)]
-    first, second = (run(function, samples(inputs, size, 0), names) for size in sizes)
-    specs = []
-    for name, array in first.items():
-        other = second.get(name)
-        if other is None or other.ndim != array.ndim:
-            raise LeptonError("outputs", f"{name!r} changes with the inputs' lengths", "Give outputs of a fixed rank")
-        shape: list[int | str] = []
-        for axis, pair in enumerate(zip(array.shape, other.shape, strict=True)):
-            symbols = [symbol for symbol in sizes[0] if (sizes[0][symbol], sizes[1][symbol]) == pair]
-            shape.append(symbols[0] if symbols else pair[0] if pair[0] == pair[1] else f"{name}_{axis}")
-        specs.append(TensorSpec(name, array.dtype.name, tuple(shape)))
-    return tuple(specs)
+    """The outputs, see `lepton_rules.plugin.signature.find_outputs`."""
+
+    def run_on(sizes: Mapping[str, int]) -> list[TensorSpec]:
+        found = run(function, samples(inputs, sizes, 0), names)
+        return [TensorSpec(name, array.dtype.name, array.shape) for name, array in found.items()]
+
+    return find_outputs(inputs, run_on)
 
 
 def count_macs(function: Function, inputs: Sequence[TensorSpec]) -> int | None:
@@ -123,9 +105,3 @@ def _macs(jaxpr: Any) -> int | None:
                         return None
                     total += below
     return total
-
-
-def reason(error: BaseException) -> str:
-    """An exception in one short line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

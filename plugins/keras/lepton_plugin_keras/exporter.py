@@ -15,9 +15,10 @@ import tf2onnx
 from lepton_plugin_keras import network, running
 from lepton_plugin_keras.config import ExportConfig
 from lepton_plugin_keras.libraries import prepare, tf
-from lepton_rules.plugin import ExportContext, LeptonError, ModelFacts, TensorSpec, onnx_canonical
+from lepton_rules.plugin import ExportContext, LeptonError, ModelFacts, TensorSpec, onnx_agreement, onnx_canonical
+from lepton_rules.plugin.onnx_agreement import WHAT
+from lepton_rules.plugin.signature import lengths
 
-_WHAT = "ONNX export"
 _SEED = 20
 
 
@@ -36,16 +37,18 @@ def to_onnx(context: ExportContext) -> ModelFacts:
     model = _export(found, inputs, outputs, config.opset)
     # Twice, with other lengths: a dimension that was taken for a constant shows in the second.
     for choice in (0, 1):
-        arrays = running.samples(found.inputs, running.lengths(found.inputs, choice), _SEED + choice)
-        _check_outputs(model, inputs, outputs, arrays, running.run(found, arrays), config.tolerance)
+        arrays = running.samples(found.inputs, lengths(found.inputs, choice), _SEED + choice)
+        expected = running.run(found, arrays)
+        onnx_agreement.check_outputs(
+            model,
+            {spec.name: array for spec, array in zip(inputs, arrays, strict=True)},
+            {spec.name: array for spec, array in zip(outputs, expected, strict=True)},
+            config.tolerance,
+            framework="TensorFlow",
+            converter="tf2onnx",
+        )
     onnx_canonical.save(model, context.output)
-    return ModelFacts(
-        inputs=inputs,
-        outputs=outputs,
-        parameters=manifest["parameters"],
-        macs=manifest["macs"],
-        notes={"opset": config.opset},
-    )
+    return ModelFacts.from_manifest(manifest, {"opset": config.opset})
 
 
 def _export(
@@ -62,7 +65,7 @@ def _export(
         )
     except Exception as error:  # tf2onnx raises whatever its parts raise
         raise LeptonError(
-            _WHAT,
+            WHAT,
             f"tf2onnx cannot express the model ({network.reason(error)})",
             "Use layers that have a counterpart in ONNX",
         ) from None
@@ -71,11 +74,11 @@ def _export(
     unknown = sorted({node.op_type for node in graph.node if not onnx.defs.has(node.op_type, node.domain)})
     if unknown:
         raise LeptonError(
-            _WHAT, f"tf2onnx knows no counterpart of {', '.join(unknown[:5])}", "Use layers that have one in ONNX"
+            WHAT, f"tf2onnx knows no counterpart of {', '.join(unknown[:5])}", "Use layers that have one in ONNX"
         )
     if len(graph.input) != len(inputs) or len(graph.output) != len(outputs):
         raise LeptonError(
-            _WHAT,
+            WHAT,
             f"the graph has {len(graph.input)} inputs and {len(graph.output)} outputs, the model has {len(inputs)} and "
             f"{len(outputs)}",
             "Use every input, and give no output twice",
@@ -127,7 +130,7 @@ def _erfc(graph: Any, node: Any, name: str, args: Sequence[Any]) -> None:
 def _describe(value: onnx.ValueInfoProto, spec: TensorSpec) -> None:
     dtype = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(tf.as_dtype(spec.dtype).as_numpy_dtype))
     if value.type.tensor_type.elem_type != dtype:
-        raise LeptonError(_WHAT, f"{spec.name!r} is not {spec.dtype} in the graph", "Report it to tf2onnx")
+        raise LeptonError(WHAT, f"{spec.name!r} is not {spec.dtype} in the graph", "Report it to tf2onnx")
     value.CopyFrom(onnx.helper.make_tensor_value_info(spec.name, dtype, list(spec.shape)))
 
 
@@ -175,44 +178,3 @@ def _rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
 
 def _subgraphs(node: onnx.NodeProto) -> list[onnx.GraphProto]:
     return [graph for a in node.attribute for graph in (*([a.g] if a.HasField("g") else []), *a.graphs)]
-
-
-def _check_outputs(
-    model: onnx.ModelProto,
-    inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
-    arrays: running.Arrays,
-    expected: running.Arrays,
-    tolerance: float,
-) -> None:
-    """Runs the graph with ONNX's reference implementation, which shares no code with TensorFlow."""
-    from onnx.reference import ReferenceEvaluator
-
-    feeds = {spec.name: array for spec, array in zip(inputs, arrays, strict=True)}
-    try:
-        found = ReferenceEvaluator(model).run([spec.name for spec in outputs], feeds)
-    except Exception as error:  # the evaluator raises whatever numpy raises
-        raise LeptonError(
-            _WHAT,
-            f"ONNX's reference implementation fails on the graph ({network.reason(error)})",
-            "Report it to tf2onnx",
-        ) from None
-    for spec, wanted, array in zip(outputs, expected, found, strict=True):
-        if array.dtype != wanted.dtype or array.shape != wanted.shape:
-            raise LeptonError(
-                _WHAT,
-                f"output {spec.name!r} is {array.dtype}{list(array.shape)}, TensorFlow gives "
-                f"{wanted.dtype}{list(wanted.shape)}",
-                "Keep the named dimensions free in the model",
-            )
-        if not wanted.size:
-            continue
-        difference = np.abs(array.astype(np.float64) - wanted.astype(np.float64)).max()
-        scale = max(1.0, float(np.abs(wanted.astype(np.float64)).max()))
-        if not difference <= tolerance * scale:
-            raise LeptonError(
-                _WHAT,
-                f"output {spec.name!r} differs from TensorFlow's by {difference:.3g}, accepted is "
-                f"{tolerance * scale:.3g}",
-                "Use layers without random steps, or allow a greater tolerance",
-            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,12 @@ import numpy as np
 from lepton_plugin_keras.libraries import tf
 from lepton_plugin_keras.network import Network, reason
 from lepton_rules.plugin import LeptonError, TensorSpec
+from lepton_rules.plugin.signature import find_outputs
 
 Arrays = list[np.ndarray[Any, Any]]
-# Lengths of the named dimensions in the two runs that tell what depends on which.
-_SAMPLES, _OTHERS = (2, 3), (32, 48)
 
 
-def lengths(inputs: Sequence[TensorSpec], choice: int) -> dict[str, int]:
-    """A length for each named dimension; `choice` 0 and 1 differ in each."""
-    found: dict[str, int] = {}
-    for spec in inputs:
-        for axis, dimension in enumerate(spec.shape):
-            if isinstance(dimension, str):
-                found.setdefault(dimension, (_OTHERS if axis else _SAMPLES)[choice] + 16 * (len(found) if axis else 0))
-    return found
-
-
-def samples(inputs: Sequence[TensorSpec], sizes: dict[str, int], seed: int) -> Arrays:
+def samples(inputs: Sequence[TensorSpec], sizes: Mapping[str, int], seed: int) -> Arrays:
     """Seeded inputs: normal numbers, and zeros and ones for integers and booleans, which may be indices."""
     generator = np.random.default_rng(seed)
     found = []
@@ -51,16 +40,10 @@ def run(network: Network, arrays: Arrays) -> Arrays:
 
 
 def output_specs(network: Network, names: Sequence[str]) -> tuple[TensorSpec, ...]:
-    """The outputs, found by two runs: a dimension that is as long as a named one in both has its name."""
-    sizes = [lengths(network.inputs, choice) for choice in (0, 1)]
-    runs = [run(network, samples(network.inputs, size, 0)) for size in sizes]
-    specs = []
-    for name, first, second in zip(names, *runs, strict=True):
-        if first.ndim != second.ndim:
-            raise LeptonError("keras model", f"output {name!r} changes its rank", "Give outputs of a fixed rank")
-        shape: list[int | str] = []
-        for axis, pair in enumerate(zip(first.shape, second.shape, strict=True)):
-            symbols = [symbol for symbol in sizes[0] if (sizes[0][symbol], sizes[1][symbol]) == pair]
-            shape.append(symbols[0] if symbols else pair[0] if pair[0] == pair[1] else f"{name}_{axis}")
-        specs.append(TensorSpec(name, first.dtype.name, tuple(shape)))
-    return tuple(specs)
+    """The outputs, called `names`, see `lepton_rules.plugin.signature.find_outputs`."""
+
+    def run_on(sizes: Mapping[str, int]) -> list[TensorSpec]:
+        found = run(network, samples(network.inputs, sizes, 0))
+        return [TensorSpec(name, array.dtype.name, array.shape) for name, array in zip(names, found, strict=True)]
+
+    return find_outputs(network.inputs, run_on)

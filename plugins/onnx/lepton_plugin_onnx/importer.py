@@ -18,16 +18,19 @@ from lepton_plugin_onnx.canonical import tidy
 from lepton_plugin_onnx.external import bring_in
 from lepton_plugin_onnx.facts import facts_of
 from lepton_plugin_onnx.files import MAX_MODEL_BYTES, parse, read_model, runnable_path
-from lepton_plugin_onnx.native import guarded, session
+from lepton_plugin_onnx.native import session
 from lepton_plugin_onnx.structure import check_structure, tensors_of
 from lepton_plugin_onnx.tensors import check_finite
 from lepton_plugin_onnx.wire import check_wire
 from lepton_rules.plugin import ImportContext, LeptonError, ModelFacts, TensorSpec
 from lepton_rules.plugin.content import START_BYTES, kind_of
+from lepton_rules.plugin.guarded import guarded
 from lepton_rules.plugin.onnx_canonical import save
 
 if TYPE_CHECKING:
     import onnx
+
+_FIX = "Convert the model again with a released converter"
 
 
 def import_onnx(context: ImportContext) -> ModelFacts:
@@ -90,7 +93,7 @@ def verify(directory: Path, what: str) -> ModelFacts:
             "notes": facts.notes,
         }
 
-    facts = guarded(inspect, what)
+    facts = guarded(inspect, what, _FIX)
     return ModelFacts(
         inputs=tuple(TensorSpec.from_json(spec) for spec in facts["inputs"]),
         outputs=tuple(TensorSpec.from_json(spec) for spec in facts["outputs"]),
@@ -132,7 +135,7 @@ def _inline(model: onnx.ModelProto, what: str) -> onnx.ModelProto:
             inlined = inliner.inline_local_functions(model)
             path.write_bytes(inlined.SerializeToString(deterministic=True))
 
-        guarded(inline, what)
+        guarded(inline, what, _FIX)
         return parse(path, what)
 
 

@@ -21,8 +21,8 @@ from lepton_plugin_sklearn.estimator import MODEL_FILE, Fitted, fitted
 from lepton_plugin_sklearn.importer import TRUST_FILE
 from lepton_plugin_sklearn.skops_file import load
 from lepton_rules.plugin import ExportContext, LeptonError, ModelFacts, TensorSpec, onnx_canonical
+from lepton_rules.plugin.onnx_agreement import WHAT, run_reference
 
-_WHAT = "ONNX export"
 _SEED = 20
 _ML_OPSET = 3
 
@@ -45,13 +45,7 @@ def to_onnx(context: ExportContext) -> ModelFacts:
     for samples in (2, 5):
         _check_outputs(model, found, source, samples, config.tolerance)
     onnx_canonical.save(model, context.output)
-    return ModelFacts(
-        inputs=(source,),
-        outputs=(result,),
-        parameters=manifest["parameters"],
-        macs=manifest["macs"],
-        notes={"opset": config.opset},
-    )
+    return ModelFacts.from_manifest(manifest, {"opset": config.opset})
 
 
 def _export(found: Fitted, source: TensorSpec, result: TensorSpec, opset: int) -> onnx.ModelProto:
@@ -103,7 +97,7 @@ def _convert(found: Fitted, name: str, opset: int) -> onnx.ModelProto:
                 break
     lines = str(failure).strip().splitlines() or [""]
     raise LeptonError(
-        _WHAT,
+        WHAT,
         f"skl2onnx cannot express the estimator ({type(failure).__name__}: {lines[0][:200]})",
         "Use estimators that it has a converter for",
     ) from failure
@@ -171,7 +165,7 @@ def _check_outputs(model: onnx.ModelProto, found: Fitted, source: TensorSpec, sa
     wanted, result = _both(model, found, source, samples)
     if result.dtype != wanted.dtype or result.size != wanted.size or result.shape[0] != samples:
         raise LeptonError(
-            _WHAT,
+            WHAT,
             f"the graph gives {result.dtype}{list(result.shape)}, scikit-learn {wanted.dtype}{list(wanted.shape)}",
             "Report it to skl2onnx",
         )
@@ -179,7 +173,7 @@ def _check_outputs(model: onnx.ModelProto, found: Fitted, source: TensorSpec, sa
     scale = max(1.0, float(np.abs(wanted).max()))
     if not difference <= tolerance * scale:
         raise LeptonError(
-            _WHAT,
+            WHAT,
             f"the output differs from scikit-learn's by {difference:.3g}, accepted is {tolerance * scale:.3g}",
             "Allow a greater tolerance, or use estimators that compute in single precision",
         )
@@ -187,17 +181,6 @@ def _check_outputs(model: onnx.ModelProto, found: Fitted, source: TensorSpec, sa
 
 def _both(model: onnx.ModelProto, found: Fitted, source: TensorSpec, samples: int) -> tuple[Any, Any]:
     """What scikit-learn gives, and what ONNX's reference implementation does, which shares no code with it."""
-    from onnx.reference import ReferenceEvaluator
-
     array = np.random.default_rng(_SEED + samples).standard_normal((samples, found.features)).astype(np.float32)
-    wanted = found.call(array)
-    try:
-        result: Any = ReferenceEvaluator(model).run(None, {source.name: array})[0]
-    except Exception as error:  # the evaluator raises whatever numpy raises
-        lines = str(error).strip().splitlines() or [""]
-        raise LeptonError(
-            _WHAT,
-            f"ONNX's reference implementation fails on the graph ({type(error).__name__}: {lines[0][:200]})",
-            "Report it to skl2onnx",
-        ) from None
-    return wanted, result
+    outputs = [value.name for value in model.graph.output]
+    return found.call(array), run_reference(model, {source.name: array}, outputs, "skl2onnx")[0]

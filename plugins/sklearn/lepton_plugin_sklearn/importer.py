@@ -8,12 +8,13 @@ from typing import Any
 
 from lepton_plugin_sklearn.config import ImportConfig
 from lepton_plugin_sklearn.estimator import MODEL_FILE, count_parameters, fitted
-from lepton_plugin_sklearn.guard import guarded
 from lepton_plugin_sklearn.skops_file import load
 from lepton_rules.manifest import canonical_json
 from lepton_rules.plugin import ImportContext, LeptonError, ModelFacts, TensorSpec
+from lepton_rules.plugin.guarded import guarded
 
 TRUST_FILE = "trusted.json"
+_FIX = "Save it again with skops.io.dump(estimator, path)"
 
 
 def import_estimator(context: ImportContext) -> ModelFacts:
@@ -27,7 +28,7 @@ def import_estimator(context: ImportContext) -> ModelFacts:
         raise LeptonError("importer sklearn", f"it takes one file as data (got {got})", "Give one skops file")
     source = context.sources[0]
     what = f"model file {source.name!r}"
-    found = guarded(lambda: _described(source, config.trusted, what), what)
+    found = guarded(lambda: _described(source, config.trusted, what), what, _FIX)
     output = config.output or found["notes"]["kind"]
     if output == config.input:
         raise LeptonError("output", f"{output!r} is the input's name", "Give it another")

@@ -12,7 +12,8 @@ from lepton_plugin_torch import signature
 from lepton_plugin_torch.config import ExportConfig
 from lepton_plugin_torch.exported_program import Exported, load_program
 from lepton_plugin_torch.program import Program, built
-from lepton_rules.plugin import ExportContext, ModelFacts, TensorSpec, onnx_canonical, torch_to_onnx
+from lepton_rules.plugin import ExportContext, ModelFacts, TensorSpec, onnx_agreement, onnx_canonical, torch_to_onnx
+from lepton_rules.plugin.signature import lengths
 
 _SEED = 20
 
@@ -33,17 +34,11 @@ def to_onnx(context: ExportContext) -> ModelFacts:
         model = _export(module, program, outputs, config.opset)
         # Twice, with other lengths: a dimension that was taken for a constant shows in the second.
         for choice in (0, 1):
-            inputs = signature.samples(program.inputs, signature.lengths(program.inputs, choice), _SEED + choice)
+            inputs = signature.samples(program.inputs, lengths(program.inputs, choice), _SEED + choice)
             expected = signature.run(module, inputs, program.outputs)
             _check_outputs(model, program.inputs, inputs, expected, config.tolerance)
     onnx_canonical.save(model, context.output)
-    return ModelFacts(
-        inputs=program.inputs,
-        outputs=outputs,
-        parameters=manifest["parameters"],
-        macs=manifest["macs"],
-        notes={"opset": config.opset},
-    )
+    return ModelFacts.from_manifest(manifest, {"opset": config.opset})
 
 
 def exported_to_onnx(context: ExportContext) -> ModelFacts:
@@ -52,11 +47,11 @@ def exported_to_onnx(context: ExportContext) -> ModelFacts:
     torch.set_num_threads(context.threads)
     manifest = context.model.manifest
     exported, tensors = Exported.read(context.model.path)
-    program, module = load_program(exported.program, tensors, torch_to_onnx.WHAT)
+    program, module = load_program(exported.program, tensors, onnx_agreement.WHAT)
     names = [spec.name for spec in exported.outputs]
     model = torch_to_onnx.to_model(program, exported.inputs, exported.outputs, config.opset)
     for choice in (0, 1):
-        inputs = signature.samples(exported.inputs, signature.lengths(exported.inputs, choice), _SEED + choice)
+        inputs = signature.samples(exported.inputs, lengths(exported.inputs, choice), _SEED + choice)
         _check_outputs(model, exported.inputs, inputs, signature.run(module, inputs, names), config.tolerance)
     onnx_canonical.save(model, context.output)
     return ModelFacts.from_manifest(manifest, {"opset": config.opset})
@@ -72,7 +67,7 @@ def _export(module: torch.nn.Module, program: Program, outputs: Sequence[TensorS
         }
         for spec in program.inputs
     )
-    example = signature.samples(program.inputs, signature.lengths(program.inputs, 0))
+    example = signature.samples(program.inputs, lengths(program.inputs, 0))
     return torch_to_onnx.to_model(module, program.inputs, outputs, opset, args=example, dynamic_shapes=shapes)
 
 
@@ -84,4 +79,5 @@ def _check_outputs(
     tolerance: float,
 ) -> None:
     feeds = {spec.name: tensor.numpy() for spec, tensor in zip(specs, inputs, strict=True)}
-    torch_to_onnx.check_outputs(model, feeds, {name: tensor.numpy() for name, tensor in expected.items()}, tolerance)
+    wanted = {name: tensor.numpy() for name, tensor in expected.items()}
+    onnx_agreement.check_outputs(model, feeds, wanted, tolerance, framework="torch", converter="torch")

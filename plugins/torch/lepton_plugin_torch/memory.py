@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_plugin_torch.exported_program import Exported, load_program
-from lepton_plugin_torch.program import PROGRAM, WEIGHTS_FILE, Program, built
+from lepton_plugin_torch.program import Program, built
 from lepton_plugin_torch.tensors import blobs
 from lepton_rules.plugin import LeptonError, ModelDirectory, SavedModel, safetensors_file
+from lepton_rules.plugin.source_program import PROGRAM, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     import torch

@@ -28,6 +28,7 @@ from lepton_plugin_torch.cost_table import CostTable, Layer
 from lepton_plugin_torch.pass_configs import PruneChannelsConfig
 from lepton_plugin_torch.program import Program, built
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
+from lepton_rules.plugin.signature import lengths
 
 _WHAT = "pass torch.prune_channels"
 _DEFAULT_RATIO = 0.5
@@ -164,7 +165,7 @@ def _pruned(module: nn.Module, program: Program, config: PruneChannelsConfig, ra
     for parameter, original in zip(candidate.parameters(), module.parameters(), strict=True):
         parameter.requires_grad_(True)
         parameter.grad = original.grad
-    example = signature.samples(program.inputs, signature.lengths(program.inputs, 0))
+    example = signature.samples(program.inputs, lengths(program.inputs, 0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about operators that it takes for element-wise ones: the run below decides
         try:
@@ -245,7 +246,7 @@ def _left_alone(
     module: nn.Module, program: Program, config: PruneChannelsConfig, before: dict[str, int], after: dict[str, int]
 ) -> dict[str, str]:
     """Why each layer that lost no channels did not."""
-    example = signature.samples(program.inputs, signature.lengths(program.inputs, 0))
+    example = signature.samples(program.inputs, lengths(program.inputs, 0))
     names = {layer: name for name, layer in module.named_modules()}
     outputs = {names[layer] for layer in _ignored(module, example, ())}
     reasons = {}
@@ -273,7 +274,7 @@ def _layers(module: nn.Module, program: Program) -> list[Layer]:
             found.append(Layer("convolution", positions, layer.in_channels // layer.groups, layer.out_channels, kernel))
 
     hooks = [layer.register_forward_hook(record) for layer in module.modules() if isinstance(layer, _PRUNABLE)]
-    sizes = {**signature.lengths(program.inputs, 0)}
+    sizes = {**lengths(program.inputs, 0)}
     sizes |= {str(spec.shape[0]): 1 for spec in program.inputs if spec.shape and isinstance(spec.shape[0], str)}
     try:
         signature.run(module.eval(), signature.samples(program.inputs, sizes), program.outputs)

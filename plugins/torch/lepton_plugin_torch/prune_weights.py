@@ -22,8 +22,9 @@ from torch.nn.utils import prune
 
 from lepton_plugin_torch import surgery, training
 from lepton_plugin_torch.pass_configs import PruneMagnitudeConfig, PruneNMConfig
-from lepton_plugin_torch.program import WEIGHTS_FILE, built
+from lepton_plugin_torch.program import built
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
+from lepton_rules.plugin.source_program import WEIGHTS_FILE
 
 _LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
 _CHUNK = 1 << 20

@@ -17,6 +17,7 @@ from lepton_plugin_torch.fake_quantize import ActivationRounding, WeightRounding
 from lepton_plugin_torch.pass_configs import QuantizeAwareTrainingConfig
 from lepton_plugin_torch.program import Program, built
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext
+from lepton_rules.plugin.signature import lengths
 
 _WHAT = "pass torch.quantize_aware_training"
 _LAYERS = (nn.modules.conv._ConvNd, nn.Linear)
@@ -88,9 +89,7 @@ def _norms(module: nn.Module, program: Program) -> dict[nn.Module, nn.Module]:
             hooks.append(layer.register_forward_pre_hook(read))
     try:
         with torch.no_grad():
-            signature.run(
-                module.eval(), signature.samples(program.inputs, signature.lengths(program.inputs, 0)), program.outputs
-            )
+            signature.run(module.eval(), signature.samples(program.inputs, lengths(program.inputs, 0)), program.outputs)
     finally:
         for hook in hooks:
             hook.remove()

@@ -12,11 +12,12 @@ import torch
 
 from lepton_plugin_torch import macs
 from lepton_plugin_torch.checkpoint import prepare
-from lepton_plugin_torch.program import PROGRAM, WEIGHTS_FILE, Program
+from lepton_plugin_torch.program import Program
 from lepton_plugin_torch.resized import Shapes, difference
 from lepton_plugin_torch.tensors import blobs
 from lepton_rules.plugin import LeptonError, ModelFacts, PassContext, TensorSpec, safetensors_file
 from lepton_rules.plugin.names import suggestion
+from lepton_rules.plugin.source_program import PROGRAM, WEIGHTS_FILE
 
 
 def begin(context: PassContext) -> Program:

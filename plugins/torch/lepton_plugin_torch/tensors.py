@@ -42,6 +42,10 @@ def dtype_name(dtype: torch.dtype) -> str:
     return _NAMES.get(dtype, str(dtype))
 
 
+# Those that an input may have, the likely ones.
+INPUT_DTYPES = ("bool", "float16", "bfloat16", "float32", "float64", "int8", "uint8", "int32", "int64")
+
+
 def dtype_of(name: str) -> torch.dtype | None:
     """The dtype that manifests call `name`, or None."""
     return _BY_NAME.get(name)
