@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +31,10 @@ class Machine:
     chips: Mapping[str, bool]
 
     def environment(self, threads: int) -> dict[str, Any]:
-        """The `environment` of measurement.json."""
+        """The `environment` of measurement.json. `cpus` are those that this process is on, where the system says."""
         libraries = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
-        return {
+        pinned = {"cpus": sorted(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else {}
+        return pinned | {
             "cpu": self.cpu,
             "isa": self.isa,
             "gpus": list(self.gpus),

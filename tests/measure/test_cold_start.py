@@ -22,7 +22,7 @@ def test_real_processes(tmp_path: Path) -> None:
     assert done.status == 0, done.output
     assert measurement.problems(done.measurement) == []
     log = done.measurement["samples"]["max_cold_start_ms"]
-    assert len(log["candidate_s"]) == 9
+    assert len(log["candidate_s"]) == 8
     assert log["stopped"] == "verdict"
 
 
@@ -48,7 +48,7 @@ def _judge(spec: str, artifact: float, baseline: float = 1.0, seconds: float = 6
 def test_too_slow_fails() -> None:
     outcome, log = _judge("max_cold_start_ms=500", 0.75)
     assert outcome.verdict is Verdict.FAIL
-    assert outcome.why == "750 ms to the first answer where the budget is at most 500 ms, proven by 13 starts"
+    assert outcome.why == "750 ms to the first answer where the budget is at most 500 ms, proven by 12 starts"
     assert outcome.interval == pytest.approx((750.0, 750.0))
     assert log["baseline_s"] == []
 
@@ -57,7 +57,7 @@ def test_a_ratio_is_of_adjacent_starts() -> None:
     outcome, log = _judge("max_cold_start_ratio=0.8", 0.5)
     assert outcome.verdict is Verdict.PASS
     assert outcome.value == pytest.approx(0.5)
-    assert len(log["candidate_s"]) == len(log["baseline_s"]) == len(log["baseline_first"]) == 9
+    assert len(log["candidate_s"]) == len(log["baseline_s"]) == len(log["baseline_first"]) == 8
     assert _judge("max_cold_start_ratio=0.8", 0.9)[0].verdict is Verdict.FAIL
 
 

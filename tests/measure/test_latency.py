@@ -131,9 +131,11 @@ def test_cpus_that_are_not_there_are_no_fault_of_the_artifact(tmp_path: Path) ->
 
 
 def test_the_affinity_is_kept(tmp_path: Path) -> None:
-    done = _case(tmp_path, WORK, 4 * WORK).run("min_speedup=1.5", affinity=str(min(os.sched_getaffinity(0))))
+    cpu = max(os.sched_getaffinity(0))
+    done = _case(tmp_path, WORK, 4 * WORK).run("min_speedup=1.5", affinity=str(cpu))
     assert done.status == 0, done.output
     assert done.infrastructure is None
+    assert done.measurement["environment"]["cpus"] == [cpu]
 
 
 def test_a_baseline_of_another_signature_is_refused(tmp_path: Path) -> None:
