@@ -18,7 +18,8 @@ class Flags:
         self._values: dict[str, list[str]] = {}
         self._read: set[str] = set()
         for word in words:
-            for line in Path(word[1:]).read_text("utf-8").splitlines() if word.startswith("@") else [word]:
+            # A line ends at a line feed alone: what else Unicode calls a line break may be in a value.
+            for line in Path(word[1:]).read_text("utf-8").split("\n") if word.startswith("@") else [word]:
                 if not line:
                     continue
                 key, equals, value = line.partition("=")

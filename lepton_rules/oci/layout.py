@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lepton_rules.oci.configuration import misshapen
 from lepton_rules.oci.descriptor import check_descriptor, check_digest
 from lepton_rules.oci.media import INDEXES, MANIFESTS, layer_type, platform_text
 from lepton_rules.plugin.errors import LeptonError
@@ -69,7 +70,7 @@ class Layout:
                 f"it has {len(fitting)} images for {wanted}", "Take a layout with one image for each platform"
             )
         manifest, config = fitting[0]
-        diff_ids = config.get("rootfs", {}).get("diff_ids", [])
+        diff_ids = (config.get("rootfs") or {}).get("diff_ids") or []
         layers = [check_descriptor(self.what, layer) for layer in manifest["layers"]]
         if len(diff_ids) != len(layers):
             raise self._error(
@@ -111,9 +112,14 @@ class Layout:
                 # Attestations of a build are manifests too, with a configuration for no platform.
                 if not isinstance(manifest.get("layers"), list) or not isinstance(config, dict):
                     raise self._error("a manifest has no layers or no config", "Build or fetch it again")
-                if descriptor.get("platform", {}).get("os") == "unknown" or manifest.get("artifactType"):
+                platform = descriptor.get("platform")
+                unknown = isinstance(platform, dict) and platform.get("os") == "unknown"
+                if unknown or manifest.get("artifactType"):
                     continue
-                yield manifest, self._document(check_descriptor(self.what, config))
+                configuration = self._document(check_descriptor(self.what, config))
+                if why := misshapen(configuration):
+                    raise self._error(why, "Build it with another tool, or fetch it again")
+                yield manifest, configuration
 
     def _document(self, descriptor: dict[str, Any]) -> dict[str, Any]:
         if descriptor["size"] > _DOCUMENT_LIMIT:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from lepton_rules.oci.archive import split_reference, write_archive
+from lepton_rules.oci.archive import has_zstd, split_reference, write_archive, write_docker_archive
 from lepton_rules.oci.blob import CHUNK
 from lepton_rules.oci.flags import Flags, run
 from lepton_rules.oci.store import Store
 from lepton_rules.plugin.errors import LeptonError
 
 PROGRAMS = ("docker", "podman")
+# The first Docker that takes layers in zstd.
+_ZSTD_DOCKER = 23
 
 
 class _Pipe:
@@ -79,15 +83,20 @@ def load(store: Store, name: str, command: Sequence[str]) -> bool:
     Raises:
         LeptonError: the program refuses it.
     """
-    if _has(command, name, store.images[0][1]["config"]["digest"]):
+    if _has(command, name, {store.root["digest"], *(config["digest"] for config in store.configs())}):
         return False
+    plain = has_zstd(store) and not _takes_zstd(command)
     process = subprocess.Popen(
         [*command, "load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdin
     broken = False
     try:
-        write_archive(store, name, _Pipe(process.stdin))
+        if plain:
+            with tempfile.TemporaryDirectory(prefix="lepton-load-") as scratch:
+                write_docker_archive(store, name, _Pipe(process.stdin), Path(scratch))
+        else:
+            write_archive(store, name, _Pipe(process.stdin))
         process.stdin.close()
     except BrokenPipeError:
         broken = True
@@ -102,16 +111,27 @@ def load(store: Store, name: str, command: Sequence[str]) -> bool:
         raise LeptonError(
             f"{' '.join(command)} load",
             f"it ended with status {process.returncode}: {said[-1] if said else 'no message'}",
-            "See that it works, with its command info; Docker before 23 takes no layers in zstd",
+            "See that it works, with its command info",
         )
     return True
 
 
-def _has(command: Sequence[str], name: str, config_digest: str) -> bool:
+def _takes_zstd(command: Sequence[str]) -> bool:
+    """Returns whether a program takes layers in zstd: all do but an old Docker, which alone has a MinAPIVersion."""
+    form = "{{.Server.MinAPIVersion}} {{.Server.Version}}"
+    done = subprocess.run([*command, "version", "--format", form], capture_output=True, text=True, check=False)
+    found = re.match(r"\S+ (\d+)\.", done.stdout) if done.returncode == 0 else None
+    return not found or int(found[1]) >= _ZSTD_DOCKER
+
+
+def _has(command: Sequence[str], name: str, digests: Set[str]) -> bool:
+    """Returns whether a program has an image. Docker and podman tell the digest of its configuration, Docker on
+    containerd that of its manifest or index.
+    """
     done = subprocess.run(
         [*command, "image", "inspect", "--format", "{{.Id}}", name], capture_output=True, text=True, check=False
     )
-    return done.returncode == 0 and done.stdout.strip().removeprefix("sha256:") == config_digest.removeprefix("sha256:")
+    return done.returncode == 0 and f"sha256:{done.stdout.strip().removeprefix('sha256:')}" in digests
 
 
 def main(words: Sequence[str]) -> int:

@@ -19,8 +19,8 @@ from lepton_rules.oci.blob import CHUNK, Blob
 from lepton_rules.oci.compression import compressor
 from lepton_rules.oci.media import COMPRESSIONS, LAYER
 
-# A layer that many images share is written once and fetched often. Beyond zstd's 16, a tenth less costs twice the time.
-LEVELS = {"none": None, "gzip": 9, "zstd": 16}
+# A layer that many images share is written once and fetched often. zstd's 19 takes 6 % off its 16, its 22 one more.
+LEVELS = {"none": None, "gzip": 9, "zstd": 19}
 
 
 def write(tar: Path, compression: str, blob: Path, descriptor: Path) -> None:

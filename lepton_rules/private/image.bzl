@@ -36,7 +36,7 @@ IMAGE_ATTRS = OCI_ATTRS | PROVENANCE_ATTRS | {
     "annotations": attr.string_dict(doc = "Annotations of the manifest; they win over those that the rule writes."),
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "The lepton_artifact, or a lepton_model."),
     "base": attr.label(allow_files = True, doc = "What the image is put on: a lepton.debian_base, or any OCI layout directory, such as rules_oci's and rules_img's images are. Without one, nothing."),
-    "compression": attr.string(default = "gzip", doc = "Of layers that a packager says shrink: `gzip`, `zstd` or `none`. Weights are never compressed. Docker before 23 takes no zstd."),
+    "compression": attr.string(default = "zstd", doc = "Of layers that a packager says shrink: `zstd`, `gzip` or `none`. Weights are never compressed. Docker before 23 and containerd before 1.5 pull no zstd."),
     "env": attr.string_dict(doc = "Variables of the container; they win over the packager's."),
     "environment": attr.label(providers = [LayersInfo], doc = "The layers of the serving environment, which images share."),
     "files": attr.label_keyed_string_dict(allow_files = True, doc = "What else the packager packs, by the names that its layers give it, such as `{\":labels\": \"labels\"}`."),
@@ -69,6 +69,17 @@ def check_name(ctx, attribute, value):
             "{} is no name for a path, a tag and an address".format(repr(value)),
             "Use at most 63 ASCII letters, digits, '_', '.' and '-', a letter or a digit first",
         ))
+
+def is_one_line(text):
+    """Whether a string has no line break and no NUL, which end what a program is given.
+
+    Args:
+      text: string.
+
+    Returns:
+      bool.
+    """
+    return not [end for end in ["\n", "\r", "\0"] if end in text]
 
 def parse_platform(ctx, text, attribute = "platform"):
     """A platform as OCI writes it.
@@ -404,10 +415,16 @@ def _lepton_image_impl(ctx):
     model_name = ctx.attr.model_name or ctx.attr.artifact.label.name
     check_name(ctx, "model_name", model_name)
     check_name(ctx, "version", ctx.attr.version)
+    for attribute in ["title", "platform", "repository", "revision_key"]:
+        if not is_one_line(getattr(ctx.attr, attribute)):
+            fail(message(attribute, ctx.label, "{} has a line break".format(repr(getattr(ctx.attr, attribute))), "Write one line"))
     for attribute in ["labels", "annotations", "env"]:
         for key, value in getattr(ctx.attr, attribute).items():
-            if not key or [text for text in [key, value] if "\n" in text or "\r" in text]:
+            if not key or not is_one_line(key) or not is_one_line(value):
                 fail(message(attribute, ctx.label, "{} = {} is empty or has a line break".format(repr(key), repr(value)), "Write one line"))
+    for name in ctx.attr.env:
+        if "=" in name:
+            fail(message("env", ctx.label, "{} is no name of a variable, for it has a '='".format(repr(name)), "Write {\"NAME\": \"value\"}"))
     packager = _packager(ctx, model)
     platform = _platform(ctx)
     plan = _plan(ctx, model, packager, model_name)
@@ -534,7 +551,7 @@ def lepton_image(name, artifact, base = None, environment = None, packager = Non
       environment: the layers of the serving environment, which images share.
       packager: what a plugin's constructor returns. Default: `oci.server()` of `//plugins/oci:passes.bzl`.
       **kwargs: Bazel's common attributes, and
-        `compression`: of layers that shrink: `gzip` (the default), `zstd` or `none`;
+        `compression`: of layers that shrink: `zstd` (the default), `gzip` or `none`;
         `labels`, `annotations`: of the configuration and of the manifest, dicts;
         `title`, `version`, `model_name`: what the image and the model are called;
         `env`: variables of the container;

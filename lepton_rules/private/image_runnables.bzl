@@ -1,6 +1,7 @@
 """The runnables of an image: `.load`, `.push` and `.digest`."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
+load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:image_info.bzl", "ImageIndexInfo", "ImageInfo")
 load(":launcher.bzl", "declare_launcher", "runfile")
 load(":messages.bzl", "display_label")
@@ -19,7 +20,10 @@ def _words(ctx):
 
 def _load_impl(ctx):
     stored = _words(ctx)
-    return oci_runnable(ctx, "lepton_rules.oci.load", stored.words + ["--name=" + shell.quote(ctx.attr.tag)], stored.files)
+    words = stored.words + ["--name=" + shell.quote(ctx.attr.tag)]
+
+    # An old Docker gets without compression what is in zstd.
+    return oci_runnable(ctx, "lepton_rules.oci.load", words, stored.files, ctx.attr._oci[EnvironmentInfo])
 
 _load = rule(
     implementation = _load_impl,
@@ -27,6 +31,7 @@ _load = rule(
     attrs = OCI_RUNNABLE_ATTRS | {
         "image": _IMAGE,
         "tag": attr.string(mandatory = True, doc = "What it is called there: `repository:tag`."),
+        "_oci": attr.label(default = Label("@lepton_rules_oci//:environment"), providers = [EnvironmentInfo]),
     },
     executable = True,
 )

@@ -132,19 +132,20 @@ OCI_RUNNABLE_ATTRS = RUN_ATTRS | {
     "_program": attr.label(default = Label("//lepton_rules/private/testing:run_module.py"), allow_single_file = True),
 }
 
-def oci_runnable(ctx, module, words, files):
-    """A program that runs a module of lepton_rules/oci in the core environment.
+def oci_runnable(ctx, module, words, files, environment = None):
+    """A program that runs a module of lepton_rules/oci.
 
     Args:
       ctx: the rule's context; the rule has OCI_RUNNABLE_ATTRS.
       module: string.
       words: list of quoted shell words: flags of the target; the user's come after a `--`.
       files: list of File: what it reads.
+      environment: EnvironmentInfo or None: the core environment.
 
     Returns:
       list of providers.
     """
-    environment = ctx.attr._core[EnvironmentInfo]
+    environment = environment or ctx.attr._core[EnvironmentInfo]
     root = ctx.attr._run[RunSettingsInfo].root
     return [DefaultInfo(
         executable = write_launcher(

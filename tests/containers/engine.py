@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import socket
@@ -57,19 +58,41 @@ def free_port() -> int:
         return port
 
 
-def answers(url: str, deadline_s: float = DEADLINE_S) -> float:
-    """The time at which `url` first answers 200, as time.monotonic says it; it is asked every 5 ms."""
-    end = time.monotonic() + deadline_s
+def answers(url: str, body: bytes | None = None) -> tuple[float, bytes]:
+    """When `url` first answers 200, as time.monotonic says it, and what it answers. It is asked every 5 ms.
+
+    Args:
+      url: what is asked.
+      body: what is posted; without it, it is a GET.
+    """
+    end = time.monotonic() + DEADLINE_S
     problem: object = None
     while time.monotonic() < end:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, body, timeout=5) as answer:
                 if answer.status == 200:
-                    return time.monotonic()
+                    return time.monotonic(), answer.read()
         except (OSError, urllib.error.URLError) as error:
             problem = error
         time.sleep(0.005)
-    raise AssertionError(f"{url} did not answer within {deadline_s} s: {problem}")
+    raise AssertionError(f"{url} did not answer within {DEADLINE_S} s: {problem}")
+
+
+def first_inference(port: int, model: str, shape: tuple[int, ...]) -> float:
+    """When a server first answers with what its model infers of zeros, as time.monotonic says it.
+
+    Args:
+      port: of the loopback.
+      model: the model's name.
+      shape: of its input `image`, float32.
+    """
+    tensor = {"name": "image", "datatype": "FP32", "shape": shape, "data": [0.0] * math.prod(shape)}
+    body = json.dumps({"inputs": [tensor]}).encode()
+    moment, answer = answers(f"http://127.0.0.1:{port}/v2/models/{model}/infer", body)
+    (output,) = json.loads(answer)["outputs"]
+    assert len(output["data"]) == math.prod(output["shape"]) > 0, output
+    assert all(map(math.isfinite, output["data"])), output
+    return moment
 
 
 class Podman:

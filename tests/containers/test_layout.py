@@ -10,7 +10,7 @@ import image
 
 
 def test_skopeo_inspects_it() -> None:
-    layout = image.Layout(image.ROOT / "tests/containers/resnet_zstd_image.layout")
+    layout = image.Layout(image.ROOT / "models/resnet/resnet_int8_cpu_image.layout")
     facts = json.loads(engine.run("skopeo", "inspect", f"oci:{layout.folder}"))
     assert facts["Digest"] == layout.digest
     assert facts["Layers"] == [layer["digest"] for layer in layout.manifest["layers"]]
@@ -19,7 +19,7 @@ def test_skopeo_inspects_it() -> None:
 
 def test_umoci_unpacks_it(tmp_path: Path) -> None:
     # umoci knows no zstd.
-    layout = image.Layout(image.ROOT / "models/resnet/resnet_int8_cpu_image.layout")
+    layout = image.Layout(image.ROOT / "tests/containers/resnet_plain_image.layout")
     tagged = tmp_path / "tagged"
     engine.run(
         "skopeo", "copy", "--insecure-policy", "--preserve-digests", f"oci:{layout.folder}", f"oci:{tagged}:latest"

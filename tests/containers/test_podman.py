@@ -28,7 +28,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with engine.podman(tmp_path_factory.mktemp("podman")) as podman:
-        podman.take(image.ROOT / "tests/containers/resnet_zstd_image.load.sh", "localhost/resnet:1")
+        podman.take(image.ROOT / "models/resnet/resnet_int8_cpu_image.load.sh", "localhost/resnet:1")
         port = engine.free_port()
         began = time.monotonic()
         podman(
@@ -40,7 +40,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             "localhost/resnet:1",
         )
         try:
-            answered = engine.answers(f"http://127.0.0.1:{port}/v2/health/ready")
+            answered = engine.first_inference(port, NAME, (1, 1, 16, 16))
         except AssertionError as error:
             raise AssertionError(f"{error}\n{podman.logs('server')}") from error
         yield Running(podman, port, answered - began)

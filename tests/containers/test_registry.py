@@ -8,13 +8,13 @@ from pathlib import Path
 import engine
 import image
 
-_SAME = "resnet_zstd_image"
+_SAME = "resnet_int8_cpu_image"
 
 
 def test_the_digest_stays(tmp_path: Path) -> None:
-    layout = image.Layout(image.ROOT / f"tests/containers/{_SAME}.layout")
+    layout = image.Layout(image.ROOT / f"models/resnet/{_SAME}.layout")
     with engine.registry(tmp_path / "registry") as address:
-        push = image.ROOT / f"tests/containers/{_SAME}.push.sh"
+        push = image.ROOT / f"models/resnet/{_SAME}.push.sh"
         engine.run(push, "--repository", f"{address}/team/resnet", "--plain_http", "--tag", "1", "--tag", "latest")
         there = f"docker://{address}/team/resnet"
         for reference in (f"{there}:1", f"{there}:latest", f"{there}@{layout.digest}"):

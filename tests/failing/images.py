@@ -53,6 +53,16 @@ IMAGES = [
         r'labels in {here}:x: "a" = "b\nc" is empty or has a line break. Write one line.',
     ),
     _image(
+        "title_of_two_lines",
+        r'title = "a\n--platform=b"',
+        r'title in {here}:x: "a\n--platform=b" has a line break. Write one line.',
+    ),
+    _image(
+        "variable_with_an_equals_sign",
+        'env = {"A=B": "c"}',
+        """env in {here}:x: "A=B" is no name of a variable, for it has a '='. Write {"NAME": "value"}.""",
+    ),
+    _image(
         "option_misspelled",
         "packager = oci.server(max_bach = 4)",
         'max_bach of oci.server in {here}:x: there is no such option; did you mean "max_batch"? '

@@ -88,14 +88,14 @@ def write_layout(
     return path
 
 
-def write_store(directory: Path, size: int = 10, platform: dict[str, Any] = AMD64) -> Store:
+def write_store(directory: Path, size: int = 10, platform: dict[str, Any] = AMD64, compression: str = "none") -> Store:
     """Writes an image of two layers, and returns all of it."""
     directory.mkdir(parents=True, exist_ok=True)
     layers = []
     blobs = {}
     for name, content in (("server", b"server"), ("model", platform["architecture"].encode() * size)):
         path = directory / f"{name}.layer"
-        descriptor = write_layer([Member(path=f"opt/{name}", content=content)], path)
+        descriptor = write_layer([Member(path=f"opt/{name}", content=content)], path, compression=compression)
         layers.append(Layer(descriptor=descriptor, created_by=name))
         blobs[descriptor["digest"]] = path
     config, manifest = Image(package=PACKAGE, platform=platform, layers=layers).documents()

@@ -48,7 +48,8 @@ def unpacked(media_type: str, data: bytes) -> bytes:
 
 def names_in(name: str, layer: int) -> list[str]:
     descriptor = manifest(name)["layers"][layer]
-    with tarfile.open(fileobj=io.BytesIO(blob(name, descriptor["digest"]))) as archive:
+    tar = unpacked(descriptor["mediaType"], blob(name, descriptor["digest"]))
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         return archive.getnames()
 
 
@@ -93,6 +94,8 @@ def test_a_served_model_of_a_strangers_runtime() -> None:
 def test_another_label_is_another_image_of_the_same_layers() -> None:
     assert manifest("served")["layers"] == manifest("relabelled")["layers"]
     assert manifest("served")["config"] != manifest("relabelled")["config"]
+    # What a shell, a template and a parameter file would read otherwise.
+    assert config("relabelled")["config"]["Labels"]["note"] == "Größe \"3\" 'µm' \\ $(pwd) `x` %s {a} 雪"
     # An option that only the command shows: the layers are the same too.
     assert config("relabelled")["config"]["Cmd"][-1] == "--max_batch=8"
 
@@ -137,7 +140,7 @@ def test_a_modelcar_has_the_model_where_kserve_looks() -> None:
 
 
 def test_a_strangers_packager() -> None:
-    assert [layer["mediaType"].rpartition(".")[2] for layer in manifest("bundled")["layers"]] == ["tar+gzip", "tar"]
+    assert [layer["mediaType"].rpartition(".")[2] for layer in manifest("bundled")["layers"]] == ["tar+zstd", "tar"]
     assert names_in("bundled", 0)[-1] == "bundle/table_model/run"
     assert "bundle/table_model/model/table.json" in names_in("bundled", 1)
     run = config("bundled")["config"]

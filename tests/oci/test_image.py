@@ -19,6 +19,7 @@ from lepton_rules.oci.archive import split_reference, write_archive
 from lepton_rules.oci.blob import Blob
 from lepton_rules.oci.descriptor import read_layer_descriptor
 from lepton_rules.oci.facts import model_facts, revision_of
+from lepton_rules.oci.flags import Flags
 from lepton_rules.oci.image import Image, Layer, make_index
 from lepton_rules.oci.layout import Layout
 from lepton_rules.oci.store import Store
@@ -226,6 +227,13 @@ def test_a_layer_of_the_base_is_read_from_its_layout(tmp_path: Path) -> None:
     layer = files[f"blobs/sha256/{base['layers'][0]['digest'][7:]}"]
     with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
         assert archive.extractfile("etc/arch").read() == b"amd64"  # type: ignore[union-attr]
+
+
+def test_a_line_of_flags_ends_at_a_line_feed_alone(tmp_path: Path) -> None:
+    (tmp_path / "flags").write_text('--labels={"a":"b\u2028c\x85d\x0be"}\n--title=x\n', encoding="utf-8")
+    flags = Flags([f"@{tmp_path}/flags"])
+    assert flags.one("labels") == '{"a":"b\u2028c\x85d\x0be"}'
+    assert flags.one("title") == "x"
 
 
 def made_image(tmp_path: Path, *more: str) -> subprocess.CompletedProcess[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from layouts import AMD64, ARM64, write_layout
+from layouts import AMD64, ARM64, PACKAGE, put, write_layout
 
+from lepton_rules.oci.configuration import misshapen
+from lepton_rules.oci.image import Image
 from lepton_rules.oci.layout import Layout
-from lepton_rules.oci.media import LAYER
+from lepton_rules.oci.media import CONFIG, LAYER, MANIFEST
 from lepton_rules.plugin import LeptonError
 
 
@@ -106,6 +111,43 @@ def test_what_is_wrong_with_a_layout_is_told(name: str, tmp_path: Path) -> None:
         Layout(path).image(AMD64)
     assert str(caught.value).startswith("lepton: OCI layout base: ")
     assert says in str(caught.value)
+
+
+def fields(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in JSON."""
+    yield path
+    for key, element in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        yield from fields(element, (*path, key))
+
+
+def with_other(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    """The same JSON with something else there."""
+    if not path:
+        return other
+    changed = copy.copy(value)
+    changed[path[0]] = with_other(value[path[0]], path[1:], other)
+    return changed
+
+
+@pytest.mark.parametrize("other", [None, [], {}, "x", 1, -1, True, [None], {"a": None}, [1]], ids=str)
+def test_whatever_a_field_of_a_base_holds_it_is_told_or_makes_an_image(other: object, tmp_path: Path) -> None:
+    path = write_layout(tmp_path / "base")
+    index = json.loads((path / "index.json").read_bytes())
+    manifest, config = (json.loads(blob_of(path, kind).read_bytes()) for kind in ("manifest", "config"))
+    documents = {"index": index, "manifest": manifest, "config": config}
+    for name, field in [(name, field) for name, value in documents.items() for field in fields(value)]:
+        changed = {**documents, name: with_other(documents[name], field, other)}
+        if name == "config":
+            changed["manifest"] = {**manifest, "config": put(path, json.dumps(changed["config"]).encode(), CONFIG)}
+        if name != "index":
+            changed["index"] = {**index, "manifests": [put(path, json.dumps(changed["manifest"]).encode(), MANIFEST)]}
+        (path / "index.json").write_text(json.dumps(changed["index"]))
+        with contextlib.suppress(LeptonError):
+            base = Layout(path).image(AMD64)
+            made, _ = Image(package=PACKAGE, platform=AMD64, layers=[], base=base).documents()
+            assert not misshapen(json.loads(made)), (name, field)
 
 
 def test_no_image_for_the_platform_says_which_there_are(tmp_path: Path) -> None:
