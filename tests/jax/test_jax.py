@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from lepton_plugin_jax import checkpoint
 from lepton_plugin_jax.libraries import jax
+from lepton_plugin_jax.program import read_weights
 from networks import (
     CONVNET,
     ENCODER,
@@ -159,3 +163,53 @@ def test_tolerance(tmp_path: Path) -> None:
     assert "differs from JAX's by" in refused(
         lambda: exporting(tmp_path / "model", facts, tmp_path / "onnx", tolerance=0.0)
     )
+
+
+TRAINS = """
+import os, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[3:]
+from lepton_plugin_jax import checkpoint
+from lepton_plugin_jax.libraries import jax
+os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: int(sys.argv[2])]))
+checkpoint.prepare(7, 1)
+import jax.numpy as jnp
+def loss(weights, x, y):
+    return ((jnp.tanh(x @ weights["first"]["kernel"]) @ weights["last"] - y) ** 2).mean()
+key = jax.random.key(7)
+x = jax.random.normal(key, (2000, 300))
+weights = {"first": {"kernel": 0.1 * jax.random.normal(key, (300, 200))}, "last": jnp.zeros((200, 1))}
+step = jax.jit(lambda w: jax.tree.map(lambda a, g: a - 0.1 * g, w, jax.grad(loss)(w, x, x[:, :1])))
+for _ in range(5):
+    weights = step(weights)
+checkpoint.save(weights, Path(sys.argv[1]), "training")
+"""
+
+
+def test_training_gives_the_same_bytes_on_any_number_of_cores(tmp_path: Path) -> None:
+    found = set()
+    for seed, cores in (("0", "1"), ("77", "64")):
+        path = tmp_path / f"{seed}.safetensors"
+        words = [sys.executable, "-c", TRAINS, str(path), cores, *sys.path]
+        subprocess.run(words, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, timeout=120)
+        found.add(path.read_bytes())
+    assert len(found) == 1
+    weights = read_weights(path)
+    assert {name: array.shape for name, array in weights.items()} == {"first/kernel": (300, 200), "last": (200, 1)}
+    assert np.abs(weights["last"]).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ([np.zeros(2)], "it gave list"),
+        ({"a": {}}, "it gave no arrays"),
+        ({"a": {"b": "c"}}, "'a/b' is a str"),
+        ({0: np.zeros(2)}, "0 is no name"),
+        ({"a": np.zeros(2, complex)}, "dtype complex128"),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_of_something_else(value: Any, why: str, tmp_path: Path) -> None:
+    assert why in refused(lambda: checkpoint.save(value, tmp_path / "x.safetensors", "training"))
+    assert not (tmp_path / "x.safetensors").exists()

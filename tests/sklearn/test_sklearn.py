@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from estimators import ESTIMATORS, FEATURES, arrays, exporting, fitted, importing, saved
-from lepton_plugin_sklearn import memory
+from lepton_plugin_sklearn import checkpoint, memory
 from onnx.reference import ReferenceEvaluator
 
 from lepton_rules.plugin import LeptonError, ModelDirectory, TensorSpec
@@ -77,3 +81,46 @@ def test_tolerance(tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="differs from scikit-learn's by"):
         exporting(tmp_path / "model", facts, tmp_path / "onnx", tolerance=0.0)
     assert not (tmp_path / "onnx/model.onnx").exists()
+
+
+TRAINS = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[3:]
+from estimators import ESTIMATORS, arrays
+from lepton_plugin_sklearn import checkpoint
+checkpoint.prepare(7, 1)
+samples, labels = arrays()
+estimator = ESTIMATORS[sys.argv[1]]()
+for name in estimator.get_params():
+    if name.endswith("random_state"):
+        estimator.set_params(**{name: None})
+checkpoint.save(estimator.fit(samples, labels), Path(sys.argv[2]), "training")
+"""
+
+
+@pytest.mark.parametrize("name", ["forest", "perceptron", "boosting"])
+def test_training_gives_the_same_bytes_in_every_process(name: str, tmp_path: Path) -> None:
+    """Of estimators that draw random numbers and have no `random_state`; what was written is imported and computes."""
+    found = set()
+    for seed in ("0", "77"):
+        path = tmp_path / f"{seed}.skops"
+        words = [sys.executable, "-c", TRAINS, name, str(path), str(Path(__file__).parent), *sys.path]
+        subprocess.run(words, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, timeout=60)
+        found.add(path.read_bytes())
+    assert len(found) == 1
+    facts = importing(path, tmp_path / "model")
+    again = memory.load(ModelDirectory(path=tmp_path / "model", manifest={}))
+    samples, labels = arrays()
+    assert again.score(samples, labels) > 0.5 and facts.parameters > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [({"a": np.zeros(2)}, "it gave dict"), (ESTIMATORS["logistic"](), "not fitted"), (None, "it gave NoneType")],
+    ids=["arrays", "not fitted", "nothing"],
+)
+def test_a_checkpoint_of_something_else(value: Any, why: str, tmp_path: Path) -> None:
+    with pytest.raises(LeptonError, match=why):
+        checkpoint.save(value, tmp_path / "x.skops", "training")
+    assert not (tmp_path / "x.skops").exists()

@@ -44,7 +44,7 @@ def write_weights(files: Sequence[Path], output: Path) -> None:
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise LeptonError("weights", f"{name!r} has NaN or infinite values", "Train again with a smaller rate")
-    safetensors_file.write(output, {name: _blob(name, array) for name, array in arrays.items()})
+    safetensors_file.write(output, {name: blob(name, array) for name, array in arrays.items()})
 
 
 def read_weights(path: Path) -> dict[str, Array]:
@@ -62,7 +62,8 @@ def read_weights(path: Path) -> dict[str, Array]:
     return found
 
 
-def _blob(name: str, array: Array) -> Blob:
+def blob(name: str, array: Array) -> Blob:
+    """An array as `safetensors_file.write` takes it. LeptonError where it holds no numbers."""
     dtype = _NAMES.get(array.dtype.name)
     if dtype is None:
         raise LeptonError(f"tensor {name!r}", f"it has dtype {array.dtype}", "Convert it to numbers")
