@@ -42,7 +42,11 @@ lepton_dataset(
 lepton_model(name = "network", data = ["network.onnx"], importer = onnx.onnx())
 """
 
-_MODULE_OF_TORCH = """
+_MODULE_OF_RESNET = """
+lepton_model(name = "archive", data = ["network.pt2"], importer = torch.torch_export(outputs = ["logits"]))
+
+lepton_model(name = "norms", data = ["norms.onnx"], importer = onnx.onnx())
+
 lepton_model(
     name = "module",
     srcs = ["resnet.py"],
@@ -73,7 +77,8 @@ lepton_artifact(
 @dataclass(frozen=True)
 class Recipe:
     """A recipe on the network: its passes as Starlark, the chip of onnxruntime's plugin, the model (`network`, in
-    ONNX, or `module`, in PyTorch), and what slots are bound to, as Starlark."""
+    ONNX; of the ResNet also `norms`, with batch normalisations, `module`, in PyTorch, and `archive`, of torch.export),
+    and what slots are bound to, as Starlark."""
 
     passes: str
     chip: str = "cpu_vnni"
@@ -110,18 +115,17 @@ MINILM = Example("models/minilm", "minilm_fp32_cpu", "pairs", ("calibration", "e
 
 def generate(options: Options, recipes: Mapping[str, Recipe], example: Example = RESNET) -> Network:
     """Writes the module anew, with an artifact for each recipe; trains the network where that was not done. The ResNet
-    is there in PyTorch too."""
+    is there in PyTorch too, as an archive of torch.export, and with batch normalisations."""
     source = Bazel(TREE, options.folder / "base", rc=options.rc)
     source.run("build", *(f"//{example.package}:{name}" for name in (example.artifact, example.dataset)))
     made = source.bin() / example.package
-    (prefix,) = (options.folder / "base" / "external").glob("*lepton_rules_onnx/prefix")
-    python = prefix / "bin" / "python3"
+    python = _python(options, "onnx")
     folder = options.folder / f"network_{example.dataset}"
     remove(folder)
     write(folder / "MODULE.bazel", _MODULE)
     text = _BUILD.format(splits=json.dumps(example.splits))
     if example is RESNET:
-        text += _MODULE_OF_TORCH
+        text += _MODULE_OF_RESNET
         shutil.copyfile(TREE / "models" / "resnet" / "resnet.py", folder / "resnet.py")
         shutil.copyfile(made / "resnet_weights.safetensors", folder / "weights.safetensors")
     text += "".join(
@@ -143,6 +147,10 @@ def generate(options: Options, recipes: Mapping[str, Recipe], example: Example =
     source.shutdown()
     splits = [f"{name}={folder / name}.npz" for name in example.splits]
     run([python, "-I", RIVALS / "prepare.py", folder / "data.npz", folder / "splits.json", *splits], cwd=folder)
+    if example is RESNET:
+        run([python, "-I", RIVALS / "with_norms.py", folder / "network.onnx", folder / "norms.onnx"], cwd=folder)
+        torch = _python(options, "torch")
+        run([torch, "-I", "-B", RIVALS / "as_archive.py", folder, folder / "network.pt2"], cwd=folder)
     return Network(
         # With Bazel's own options, as a consumer has them.
         Bazel(folder, options.folder / f"base_{folder.name}"),
@@ -151,3 +159,9 @@ def generate(options: Options, recipes: Mapping[str, Recipe], example: Example =
         folder / "calibration.npz",
         folder / "evaluation.npz",
     )
+
+
+def _python(options: Options, environment: str) -> Path:
+    """The interpreter of one of the tree's environments, which a build has made."""
+    (prefix,) = (options.folder / "base" / "external").glob(f"*lepton_rules_{environment}/prefix")
+    return prefix / "bin" / "python3"
