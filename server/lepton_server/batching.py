@@ -1,17 +1,17 @@
 """The queue before the model, and the threads that run it.
 
 A thread, or several where the runtime allows it, takes requests in their order and calls the runtime. With `max_batch`
-above 1 it joins what waits into one call, as long as shapes agree beyond the first dimension; `delay_s` is how long a
-batch that is not full waits for more. The queue is bounded: who comes when it is full is told so at once. Requests
-whose clients have gone are not run.
+above 1 it joins what waits into one call: the oldest request, and whichever have its shapes beyond the first dimension.
+Others keep their places, so that none is passed over for long. `delay_s` is how long a batch that is not full waits for
+more. The queue is bounded: who comes when it is full is told so at once. Requests whose clients have gone are not run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -97,10 +97,10 @@ class Batcher:
         self._delay_s = delay_s
         self._capacity = capacity
         self._observer = observer
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._held = 0
+        self._waiting: deque[Job] = deque()
+        self._stopped = False
+        self._changed = threading.Condition()  # guards both
         self._workers = workers
-        self._lock = threading.Lock()
         self._mean_s = 0.0
         self._loop = asyncio.get_running_loop()
         for _ in range(workers):
@@ -108,7 +108,7 @@ class Batcher:
 
     def depth(self) -> int:
         """Returns how many jobs wait."""
-        return self._queue.qsize() + self._held
+        return len(self._waiting)
 
     async def submit(self, inputs: Arrays, gone: Callable[[], bool]) -> Arrays:
         """Returns the outputs for `inputs`, once they had their turn.
@@ -118,7 +118,9 @@ class Batcher:
         """
         self.admit()
         job = Job(inputs, self._loop.create_future(), gone)
-        self._queue.put(job)
+        with self._changed:
+            self._waiting.append(job)
+            self._changed.notify_all()
         return await job.answer
 
     def admit(self) -> None:
@@ -129,53 +131,48 @@ class Batcher:
 
     def stop(self) -> None:
         """Ends the threads after the jobs that wait."""
-        for _ in range(self._workers):
-            self._queue.put(None)
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def _work(self) -> None:
-        held: Job | None = None
-        while True:
-            first = held or self._queue.get()
-            if held is not None:
-                held = None
-                self._count_held(-1)
-            if first is None:
-                return
-            if first.lost():
-                self._answer([first], error=RequestError(499, "the client has gone"))
-                continue
-            jobs = [first]
-            if self._max_batch > 1:
-                jobs, held = self._gather(first)
-                if held is not None:
-                    self._count_held(1)
+        while jobs := self._next_batch():
             self._serve(jobs)
 
-    def _count_held(self, change: int) -> None:
-        with self._lock:
-            self._held += change
-
-    def _gather(self, first: Job) -> tuple[list[Job], Job | None]:
-        """Returns `first` with what waits and can be run with it, and what came and cannot: its turn is the next."""
-        jobs, rows, key = [first], first.rows, first.key
-        until = first.since + self._delay_s
-        while rows < self._max_batch:
-            try:
+    def _next_batch(self) -> list[Job]:
+        """Waits for the jobs that are run next, which are none at the end."""
+        with self._changed:
+            jobs: list[Job] = []
+            while not jobs:
+                while not self._waiting and not self._stopped:
+                    self._changed.wait()
+                if not self._waiting:
+                    return []
+                self._take(jobs, 1)
+            until = jobs[0].since + self._delay_s
+            while self._max_batch > 1:
+                self._take(jobs, self._max_batch)
                 wait_s = until - time.perf_counter()
-                job = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if job is None:
-                self._queue.put(None)
-                break
+                if wait_s <= 0 or self._stopped or sum(job.rows for job in jobs) >= self._max_batch:
+                    break
+                self._changed.wait(wait_s)
+            return jobs
+
+    def _take(self, jobs: list[Job], most: int) -> None:
+        """Moves what waits and fits to `jobs`, up to `most` rows; the first fits whatever its rows. Those whose clients
+        have gone are let go."""
+        rows = sum(job.rows for job in jobs)
+        others: deque[Job] = deque()
+        while self._waiting and rows < most:
+            job = self._waiting.popleft()
             if job.lost():
                 self._answer([job], error=RequestError(499, "the client has gone"))
-                continue
-            if job.key != key or rows + job.rows > self._max_batch:
-                return jobs, job
-            jobs.append(job)
-            rows += job.rows
-        return jobs, None
+            elif not jobs or (job.key == jobs[0].key and rows + job.rows <= most):
+                jobs.append(job)
+                rows += job.rows
+            else:
+                others.append(job)
+        self._waiting.extendleft(reversed(others))
 
     def _serve(self, jobs: Sequence[Job]) -> None:
         """Runs the jobs together; where that fails and there are several, each alone, so that none spoils others."""

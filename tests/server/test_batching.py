@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -139,6 +140,37 @@ def test_thousands_of_jobs_each_get_their_own_rows(workers: int) -> None:
 
     rows = asyncio.run(main())
     assert max(rows) == 16
+
+
+def test_shapes_that_take_turns_are_joined_by_shape() -> None:
+    """Each is run with its like, in the order in which the oldest of them came."""
+    calls: list[tuple[int, ...]] = []
+    free = threading.Event()
+
+    def run(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        free.wait(10)
+        calls.append(inputs["x"].shape)
+        return {"y": inputs["x"] * 2}
+
+    async def main() -> None:
+        batcher = Batcher(run, workers=1, batched=True, max_batch=4, delay_s=0, capacity=20, observer=Counts())
+
+        async def ask(number: int, length: int) -> None:
+            x = np.full((1, length), number, np.float32)
+            outputs = await batcher.submit({"x": x}, lambda: False)
+            assert np.array_equal(outputs["y"], x * 2)
+
+        asked = [asyncio.ensure_future(ask(0, 9))]
+        await asyncio.sleep(0.1)
+        asked += [asyncio.ensure_future(ask(number, 1 + number % 2)) for number in range(10)]
+        await asyncio.sleep(0)
+        assert batcher.depth() == 10
+        free.set()
+        await asyncio.gather(*asked)
+        batcher.stop()
+
+    asyncio.run(main())
+    assert calls == [(1, 9), (4, 1), (4, 2), (1, 1), (1, 2)]
 
 
 def test_workers(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from pathlib import Path
 import harness
 import pytest
 from harness import SLOW, asleep, serving, tensor
+from lepton_server import options
+
+from lepton_rules.plugin.errors import LeptonError
 
 GOOD = {"inputs": [tensor("x", "FP32", [1, 4], [1, 2, 3, 4])]}
 
@@ -194,23 +197,36 @@ def test_a_runtime_that_ends_the_process(tmp_path: Path) -> None:
     ("flags", "why"),
     [
         (["--port=99999"], "--port is '99999', accepted is a whole number from 0 to 65535"),
-        (["--max_batch=0"], "accepted is a whole number from 1"),
-        (["--drain_s=nan"], "accepted is a number from 0"),
-        (["--verify=maybe"], "accepted is 0, 1, true or false"),
-        (["--log_level=loud"], "accepted is debug or info or warning"),
-        (["--quue=3"], "--quue"),
-        (["--name=a/b"], "without /"),
         (["--runtime_plugin=onnxruntime", "--runtime_entry=lepton_plugin_absent"], "lepton_plugin_absent"),
         (["--runtime=onnxrutime", "--runtime_entry=lepton_plugin_onnxruntime"], "onnxruntime"),
         (["--host=256.0.0.1"], "--host"),
     ],
 )
-def test_flags_that_are_not_accepted(tmp_path: Path, flags: list[str], why: str) -> None:
+def test_a_server_that_cannot_start_says_why(tmp_path: Path, flags: list[str], why: str) -> None:
     with serving(harness.double(tmp_path), *flags, ready=False) as server:
         assert server.exit_code(15) in (1, 2)
     (error,) = [entry for entry in server.logs if entry["level"] == "error"]
     assert error["event"].startswith("lepton: ")
     assert why in error["event"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "why"),
+    [
+        ("--max_batch=0", "--max_batch is '0', accepted is a whole number from 1"),
+        ("--drain_s=nan", "accepted is a number from 0"),
+        ("--verify=maybe", "accepted is 0, 1, true or false"),
+        ("--log_level=loud", "accepted is debug or info or warning"),
+        ("--quue=3", "--quue"),
+        ("--name=a/b", "without /"),
+        ("--name=", "without /"),
+        ("--version=", "without /"),
+    ],
+)
+def test_flags_that_are_not_accepted(flag: str, why: str) -> None:
+    with pytest.raises(LeptonError) as caught:
+        options.parse(["--model=/m", "--name=m", flag], {})
+    assert why in str(caught.value)
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
