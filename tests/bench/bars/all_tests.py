@@ -14,6 +14,7 @@ FULL = True
 _GOAL_S = 25 * 60
 _SERVING_GOAL_S = 4 * 60
 _SERVING = ("clients", "containers", "debian", "deployment", "oci", "provenance", "server", "signing", "versions")
+_NAMES = "_(image|client|deployment|compatibility_test)([._]|$)"
 _EXECUTED = re.compile(r"Executed (\d+) out of (\d+) tests?: (.*)")
 
 
@@ -39,10 +40,8 @@ def measure(options: Options) -> list[Bar]:
 
 
 def serving(fresh: Fresh) -> list[str]:
-    """Patterns of what is for images, serving and deployment: their tests, and whatever else has to do with one of
-    their rules, such as an image of an example."""
-    rules = 'kind("lepton_(image|model_oci|client|deployment|compatibility)", //...)'
-    output = fresh.bazelw("query", f"rdeps(//..., {rules})").output
+    """Patterns of what is for images, serving and deployment: their tests, and what the examples have of them."""
+    output = fresh.bazelw("query", f"filter('{_NAMES}', //models/...)").output
     found = [line for line in output.splitlines() if line.startswith("//")]
     if "//models:resnet_int8_cpu_image" not in found:
         raise Broken(f"the example has no image: {output[-1000:]}")

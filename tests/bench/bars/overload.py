@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import itertools
 import json
 import socket
@@ -137,13 +138,17 @@ def _bad_requests(server: Server) -> Counter[str]:
     for body, headers, wanted in bodies:
         try:
             status = server.ask("POST", "/v2/models/m/infer", body, headers)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             found[f"{body[:10]!r}: {error}"] += 1
         else:
             found["as wanted" if status in (wanted, 503) else f"{body[:10]!r}: {status}"] += 1
-    # A client that goes in the middle of inference.
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(server.setting.request().read_bytes())
+    try:
+        # A client that goes in the middle of inference.
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(server.setting.request().read_bytes())
+    except OSError as error:
+        found[f"leaving: {error}"] += 1
+    else:
         found["as wanted"] += 1
     return found
 

@@ -90,8 +90,11 @@ class Server:
 
     def resident(self) -> int:
         """Bytes of resident memory."""
-        text = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii")
-        return int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1])
+        if not pages:
+            # A process that nobody has waited for yet.
+            raise Broken("the server has ended")
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def built(options: Options) -> Setting:
