@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from lepton_server import __version__, compression
 from lepton_server.errors import RequestError, overloaded, shown
-from lepton_server.logs import LOGGER, log
+from lepton_server.logs import LOGGER
 from lepton_server.options import Options
 from lepton_server.state import State
 
@@ -120,8 +119,9 @@ class App:
     async def _infer(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = time.perf_counter()
         code = 499
+        ids: list[str] = []
         try:
-            code = await self._answer_inference(scope, receive, send)
+            code = await self._answer_inference(scope, receive, send, ids)
         except RequestError as error:
             code = error.status
             raise
@@ -131,12 +131,10 @@ class App:
             code = 500
             raise
         finally:
-            took_s = time.perf_counter() - start
-            self._state.metrics.request(code, took_s)
-            if LOGGER.isEnabledFor(logging.DEBUG):
-                log(logging.DEBUG, "request", code=code, seconds=round(took_s, 6))
+            self._state.answered(code, time.perf_counter() - start, "".join(ids))
 
-    async def _answer_inference(self, scope: Scope, receive: Receive, send: Send) -> int:
+    async def _answer_inference(self, scope: Scope, receive: Receive, send: Send, ids: list[str]) -> int:
+        """Returns the answer's status; `ids` gets the request's id once it is known."""
         from lepton_server import http_codec  # with numpy, which is not imported before the server listens
 
         service = self._state.serving()
@@ -152,6 +150,7 @@ class App:
             self._state.pending_bytes += len(body) - held
             held = len(body)
             inference = http_codec.decode(body, json_length, service.signature)
+            ids.append(inference.id)
             results = await service.infer(inference.inputs, lambda: transfer.disconnected)
         finally:
             self._state.pending_bytes -= held

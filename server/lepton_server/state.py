@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lepton_server.errors import overloaded
+from lepton_server.logs import LOGGER, log
 from lepton_server.metrics import Metrics
 
 if TYPE_CHECKING:
     from lepton_server.service import Service
+
+_LONGEST_ID = 200  # characters of a request's id in the log
 
 
 @dataclass
@@ -42,3 +46,11 @@ class State:
         if self.service is None:
             raise overloaded("the model is loading")
         return self.service
+
+    def answered(self, code: int, seconds: float, identity: str) -> None:
+        """Counts a request for inference that got `code` after `seconds`, and logs it where that is asked, with the id
+        that its client gave it."""
+        self.metrics.request(code, seconds)
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            known = {"id": identity[:_LONGEST_ID]} if identity else {}
+            log(logging.DEBUG, "request", **known, code=code, seconds=round(seconds, 6))

@@ -219,7 +219,7 @@ def test_a_drain_that_is_too_short(tmp_path: Path) -> None:
 
 def test_tritonclient(tmp_path: Path) -> None:
     """In a process of its own: its messages have the names of ours."""
-    with serving_grpc(harness.double(tmp_path)) as (server, _):
+    with serving_grpc(harness.double(tmp_path), "--log_level=debug") as (server, _):
         port = next(entry["port"] for entry in server.logs if entry["event"] == "listening for gRPC")
         program = f"""
 import numpy as np, tritonclient.grpc as triton
@@ -228,9 +228,10 @@ assert client.is_server_ready() and client.is_model_ready("m")
 x = np.arange(8, dtype=np.float32).reshape(2, 4)
 image = triton.InferInput("x", x.shape, "FP32")
 image.set_data_from_numpy(x)
-assert np.array_equal(client.infer("m", [image]).as_numpy("y"), x * 2)
+assert np.array_equal(client.infer("m", [image], request_id="7").as_numpy("y"), x * 2)
 """
         subprocess.run([sys.executable, "-c", program], check=True)
+        assert server.wait_for("request")["id"] == "7"
 
 
 def test_the_generated_module_is_what_the_description_says(tmp_path: Path) -> None:

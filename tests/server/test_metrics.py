@@ -50,11 +50,17 @@ def test_names_and_counts(server: Server) -> None:
 
 
 def test_requests_are_logged_where_that_is_asked(server: Server) -> None:
-    server.infer(b"")
-    entry = server.wait_for("request")
+    good = {"id": "a" * 300, "inputs": [tensor("x", "FP32", [1, 4], [1] * 4)]}
+    assert server.infer(good).status == 200
+    assert server.infer(b"").status == 400
+    server.signal()
+    assert server.exit_code() == 0
+    server.wait_for("stopped")
+    entry, nameless = [entry for entry in server.logs if entry["event"] == "request"][-2:]
     assert entry["level"] == "debug"
-    assert entry["code"] in (200, 400)
+    assert (entry["code"], entry["id"]) == (200, "a" * 200)
     assert entry["seconds"] > 0
+    assert (nameless["code"], "id" in nameless) == (400, False)
     ready = server.wait_for("ready")
     assert ready["model"] == "m"
     assert ready["digest"].startswith("sha256:")

@@ -152,7 +152,7 @@ class _Endpoint:
             self._state.abandoned += self._state.overdue
             raise
         finally:
-            self._state.metrics.request(code, time.perf_counter() - begin)
+            self._state.answered(code, time.perf_counter() - begin, request.id)
 
     async def _infer(self, request: Any) -> Any:
         self._check_model(request.model_name, request.model_version)
