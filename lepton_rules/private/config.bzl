@@ -110,9 +110,10 @@ def needed_capabilities(schema, resolved, needs):
     """
     result = [struct(capability = capability, field = None) for capability in needs]
     for name, field in schema["fields"].items():
-        capability = field.get("requires", {}).get(_spelling(resolved.config[name]))
-        if capability:
-            result.append(struct(capability = capability, field = name))
+        if field.get("requires"):
+            capability = field["requires"].get(_spelling(resolved.config[name]))
+            if capability:
+                result.append(struct(capability = capability, field = name))
     return result
 
 def check_capabilities(component, label, resolved, needs, hardware):

@@ -1,6 +1,5 @@
 """What tests that run a model on its chip share: they carry the runtime's environment, and run where the chip is."""
 
-load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
@@ -8,8 +7,8 @@ load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo"
 load(":budget.bzl", "check_budgets", "check_limit", "decimal", "require_baseline", "require_budgets")
 load(":device_transition.bzl", "device_transition")
 load(":gate_settings.bzl", "GATE_ATTRS")
-load(":launcher.bzl", "runfile", "runfile_root", "write_launcher")
-load(":messages.bzl", "display_label", "message")
+load(":launcher.bzl", "runfile_root", "write_launcher")
+load(":messages.bzl", "message")
 
 _OF_HARDWARE = -1
 
@@ -65,20 +64,20 @@ def device_test(ctx, *, kind, budgets, relative, options = {}):
     split = dataset.splits[dataset.evaluation_split]
     files = [model.directory, model.manifest, split, gates.identity]
     arguments = [
-        "--label=" + shell.quote(display_label(ctx.label)),
-        "--plugin=" + shell.quote(plugin.name),
-        "--plugin_entry=" + shell.quote(plugin.entry),
-        "--component=" + shell.quote(model.hardware.runtime),
-        "--hardware=" + shell.quote(model.hardware.facts),
-        "--artifact_label=" + shell.quote(model.label),
-        "--model=" + runfile(ctx, model.directory),
-        "--model_manifest=" + runfile(ctx, model.manifest),
-        "--dataset=" + runfile(ctx, split),
-        "--identity=" + runfile(ctx, gates.identity),
+        ("--label=", ctx.label),
+        ("--plugin=", plugin.name),
+        ("--plugin_entry=", plugin.entry),
+        ("--component=", model.hardware.runtime),
+        ("--hardware=", model.hardware.facts),
+        ("--artifact_label=", model.label),
+        ("--model=", model.directory),
+        ("--model_manifest=", model.manifest),
+        ("--dataset=", split),
+        ("--identity=", gates.identity),
         "--batch={}".format(batch),
     ] + ["--python_path=" + runfile_root(ctx, root) for root in plugin.roots]
     if model.hardware.affinity:
-        arguments.append("--affinity=" + shell.quote(model.hardware.affinity))
+        arguments.append(("--affinity=", model.hardware.affinity))
     for flag, attribute in options.items():
         value = getattr(ctx.attr, attribute)
         if type(value) == "int":
@@ -86,16 +85,16 @@ def device_test(ctx, *, kind, budgets, relative, options = {}):
                 fail(message(attribute, ctx.label, "{} is less than 1".format(value), "Give at least 1"))
             arguments.append("--{}={}".format(flag, value))
         elif value:
-            arguments.append("--{}={}".format(flag, shell.quote(check_limit(ctx.label, attribute, value))))
+            arguments.append(("--{}=".format(flag), check_limit(ctx.label, attribute, value)))
     if ctx.attr.baseline:
         baseline = _check_baseline(ctx, model)
         arguments += [
-            "--baseline_label=" + shell.quote(baseline.label),
-            "--baseline_model=" + runfile(ctx, baseline.directory),
-            "--baseline_manifest=" + runfile(ctx, baseline.manifest),
+            ("--baseline_label=", baseline.label),
+            ("--baseline_model=", baseline.directory),
+            ("--baseline_manifest=", baseline.manifest),
         ]
         files += [baseline.directory, baseline.manifest]
-    arguments += ["--budget=" + shell.quote(budget) for budget in given]
+    arguments += [("--budget=", budget) for budget in given]
     environment = plugin.environment
     launcher = write_launcher(ctx, environment = environment, program = gates.programs[kind + "_test"], arguments = arguments)
     return [DefaultInfo(

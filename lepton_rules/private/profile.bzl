@@ -1,13 +1,12 @@
 """The runnables `<artifact>.profile` and `<artifact>.monitor`: an artifact on its chip, looked into while it runs."""
 
-load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":gate_settings.bzl", "GATE_ATTRS")
-load(":launcher.bzl", "runfile", "runfile_root", "write_launcher")
-load(":messages.bzl", "display_label", "message")
+load(":launcher.bzl", "runfile_root", "write_launcher")
+load(":messages.bzl", "message")
 
 PROFILE_SOURCES = "//lepton_rules/profile:sources"
 PROFILE_PROGRAM = "//lepton_rules/profile:profile.py"
@@ -18,10 +17,10 @@ def profile_words(ctx, artifact, label):
     Args:
       ctx: the rule's context; the rule has GATE_ATTRS.
       artifact: Target with ModelInfo: an artifact, which is for a chip.
-      label: string: what messages name.
+      label: Label or string: what messages name.
 
     Returns:
-      struct(environment = EnvironmentInfo, words = list of quoted shell words, files = list of File,
+      struct(environment = EnvironmentInfo, words = list of words, files = list of File,
       sources = list of depset of File).
     """
     model = artifact[ModelInfo]
@@ -33,27 +32,27 @@ def profile_words(ctx, artifact, label):
     identity = ctx.attr._run[GateSettingsInfo].identity
     files = [model.directory, model.manifest, split, identity]
     words = [
-        "--label=" + shell.quote(label),
-        "--artifact_label=" + shell.quote(model.label),
-        "--plugin=" + shell.quote(plugin.name),
-        "--plugin_entry=" + shell.quote(plugin.entry),
-        "--component=" + shell.quote(model.hardware.runtime),
-        "--preload=" + shell.quote(",".join(plugin.preload)),
-        "--hardware=" + shell.quote(model.hardware.facts),
-        "--model=" + runfile(ctx, model.directory),
-        "--model_manifest=" + runfile(ctx, model.manifest),
-        "--dataset=" + runfile(ctx, split),
-        "--identity=" + runfile(ctx, identity),
+        ("--label=", label),
+        ("--artifact_label=", model.label),
+        ("--plugin=", plugin.name),
+        ("--plugin_entry=", plugin.entry),
+        ("--component=", model.hardware.runtime),
+        ("--preload=", ",".join(plugin.preload)),
+        ("--hardware=", model.hardware.facts),
+        ("--model=", model.directory),
+        ("--model_manifest=", model.manifest),
+        ("--dataset=", split),
+        ("--identity=", identity),
     ] + ["--python_path=" + runfile_root(ctx, root) for root in plugin.roots]
     for position, step in enumerate(model.steps):
-        words.append("--step_manifest=" + runfile(ctx, step.manifest))
+        words.append(("--step_manifest=", step.manifest))
         files.append(step.manifest)
         exported = evaluated.step_models.get(position)
         if exported:
-            words.append("--step_model_manifest={}={}".format(position + 1, runfile(ctx, exported.manifest)))
+            words.append(("--step_model_manifest={}=".format(position + 1), exported.manifest))
             files.append(exported.manifest)
         directory = exported.directory if exported else step.directory
-        words.append("--step_model={}={}".format(position + 1, runfile(ctx, directory)))
+        words.append(("--step_model={}=".format(position + 1), directory))
         files.append(directory)
     environment = plugin.environment
     return struct(
@@ -64,7 +63,7 @@ def profile_words(ctx, artifact, label):
     )
 
 def _runnable_impl(ctx):
-    told = profile_words(ctx, ctx.attr.artifact, display_label(ctx.label))
+    told = profile_words(ctx, ctx.attr.artifact, ctx.label)
     launcher = write_launcher(ctx, environment = told.environment, program = ctx.file._program, arguments = told.words)
     return [DefaultInfo(
         executable = launcher,

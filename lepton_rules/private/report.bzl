@@ -6,7 +6,7 @@ load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":gate_settings.bzl", "GATE_ATTRS")
-load(":launcher.bzl", "runfile", "write_launcher")
+load(":launcher.bzl", "write_launcher")
 load(":messages.bzl", "display_label", "message")
 load(":profile.bzl", "PROFILE_PROGRAM", "PROFILE_SOURCES", "profile_words")
 
@@ -90,9 +90,9 @@ def _lepton_report_impl(ctx):
         toolchain = None,
     )
     words = [
-        "--label=" + shell.quote(label),
-        "--name=" + shell.quote(ctx.label.name),
-        "--content=" + runfile(ctx, content),
+        ("--label=", ctx.label),
+        ("--name=", ctx.label.name),
+        ("--content=", content),
         "--runfiles=\"$runfiles\"",
     ]
     files = [content, html]
@@ -107,7 +107,7 @@ def _lepton_report_impl(ctx):
             arguments = told.words,
             suffix = ".profile_{}".format(number),
         )
-        words.append("--profile={}={}".format(shell.quote(target[ModelInfo].label), runfile(ctx, profile)))
+        words.append(("--profile={}=".format(shell.quote(target[ModelInfo].label)), profile))
         files += told.files + [profile]
         sources += told.sources
     own = ctx.attr._environment[EnvironmentInfo]

@@ -5,7 +5,7 @@ load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInf
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":gate_settings.bzl", "GATE_ATTRS")
-load(":launcher.bzl", "runfile", "write_launcher")
+load(":launcher.bzl", "write_launcher")
 
 _SEED = str(Label("//lepton_rules/settings:hash_seed"))
 
@@ -13,16 +13,16 @@ def _lepton_reproduce_impl(ctx):
     model = ctx.attr.artifact[ModelInfo]
     gates = ctx.attr._run[GateSettingsInfo]
     arguments = [
-        "--label=" + shell.quote(model.label),
-        "--target=" + shell.quote(str(ctx.attr.artifact.label)),
-        "--seed_flag=" + shell.quote(_SEED),
+        ("--label=", model.label),
+        ("--target=", str(ctx.attr.artifact.label)),
+        ("--seed_flag=", _SEED),
     ]
     files = []
     for step in model.steps:
         # Where the other build has it, below its bazel-bin: a file of another repository is there too.
         place = step.manifest.short_path
         place = "external/" + place[len("../"):] if place.startswith("../") else place
-        arguments.append("--step={}={}={}".format(shell.quote(step.name), shell.quote(place), runfile(ctx, step.manifest)))
+        arguments.append(("--step={}={}=".format(shell.quote(step.name), shell.quote(place)), step.manifest))
         files.append(step.manifest)
     environment = gates.core
     launcher = write_launcher(ctx, environment = environment, program = gates.programs["reproduce"], arguments = arguments)

@@ -1,26 +1,25 @@
 """The runnable `<artifact>.summary`: size, accuracy and lineage as a table."""
 
-load("@bazel_skylib//lib:shell.bzl", "shell")
 load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":gate_settings.bzl", "GATE_ATTRS")
-load(":launcher.bzl", "runfile", "write_launcher")
+load(":launcher.bzl", "write_launcher")
 
 def _lepton_summary_impl(ctx):
     model = ctx.attr.artifact[ModelInfo]
-    arguments = ["--label=" + shell.quote(model.label)]
+    arguments = [("--label=", model.label)]
     files = []
     for step in model.steps:
-        arguments.append("--manifest=" + runfile(ctx, step.manifest))
+        arguments.append(("--manifest=", step.manifest))
         files.append(step.manifest)
     if MetricsInfo in ctx.attr.artifact:
         metrics = ctx.attr.artifact[MetricsInfo].metrics
-        arguments.append("--metrics=" + runfile(ctx, metrics))
+        arguments.append(("--metrics=", metrics))
         files.append(metrics)
         for position, file in ctx.attr.artifact[MetricsInfo].step_metrics.items():
-            arguments.append("--step_metrics={}={}".format(position + 1, runfile(ctx, file)))
+            arguments.append(("--step_metrics={}=".format(position + 1), file))
             files.append(file)
     gates = ctx.attr._run[GateSettingsInfo]
     environment = gates.core

@@ -4,8 +4,9 @@ load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:plan_info.bzl", "PlanInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
+load(":deferred.bzl", "write_deferred")
 load(":gate_settings.bzl", "GATE_ATTRS")
-load(":launcher.bzl", "declare_launcher", "runfile", "runfile_root")
+load(":launcher.bzl", "declare_launcher", "runfile_root", "shell_word")
 load(":messages.bzl", "display_label")
 
 _TEMPLATE = """#!/bin/sh
@@ -15,8 +16,15 @@ case $0 in /*) program=$0 ;; *) program=$PWD/$0 ;; esac
 runfiles=${{RUNFILES_DIR:-$program.runfiles}}
 case $runfiles in /*) ;; *) runfiles=$PWD/$runfiles ;; esac
 export PYTHONNOUSERSITE=1 PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
-exec {command} --runtime={runtime} {python_paths} --dataset={dataset} --program="$program" "$@"
+exec {command} --program="$program" "$@"
 """
+
+def _program_text(told):
+    label, words = told
+    return _TEMPLATE.format(label = label, command = " \\\n    ".join([shell_word(word) for word in words]))
+
+_TRIAL_RULE = str(Label(":trial.bzl"))
+_TRIALS = str(Label("@lepton_rules_trials//:trials"))
 
 def _step(step):
     return {
@@ -33,16 +41,17 @@ def _step(step):
         "search": step.plugin.search.get(step.name, []),
     }
 
-def _facts(plan, gates):
+def _facts_text(told):
+    plan, identity = told
     hardware = plan.hardware
     plugin = hardware.plugin
     runtime = plugin.descriptors["runtimes"][hardware.runtime]
-    return {
+    return json.encode_indent({
         "artifact": display_label(plan.label),
         "capabilities": sorted(hardware.capabilities),
         "hardware": json.decode(hardware.facts),
         "hardware_label": hardware.label,
-        "identity": gates.identity.short_path,
+        "identity": identity.short_path,
         "metrics": [{
             "higher_is_better": metric.descriptor["higher_is_better"],
             "name": metric.name,
@@ -63,10 +72,10 @@ def _facts(plan, gates):
         "seed": plan.seed,
         "steps": [_step(step) for step in plan.steps],
         "threads": plan.threads,
-        "trial_rule": str(Label(":trial.bzl")),
-        "trials": str(Label("@lepton_rules_trials//:trials")),
+        "trial_rule": _TRIAL_RULE,
+        "trials": _TRIALS,
         "tune": str(plan.label) + ".tune",
-    }
+    }, indent = " ")
 
 def _lepton_tune_impl(ctx):
     plan = ctx.attr.artifact[PlanInfo]
@@ -76,32 +85,26 @@ def _lepton_tune_impl(ctx):
     plugin = plan.hardware.plugin
     runtime = plugin.environment
     space = ctx.actions.declare_file(ctx.label.name + "/space.json")
-    ctx.actions.write(space, json.encode_indent(_facts(plan, gates), indent = " "))
+    write_deferred(ctx, space, text = _facts_text, values = [(plan, gates.identity)])
     files = [space, gates.identity, ctx.file._program]
     for used in [environment, runtime]:
         files += [used.directory, used.key, used.launcher]
-    dataset = "\"\""
+    options = [("--runtime=", runtime.launcher)] + ["--python_path=" + runfile_root(ctx, root) for root in plugin.roots]
     if plan.dataset:
         split = plan.dataset.splits[plan.dataset.evaluation_split]
-        dataset = runfile(ctx, split)
+        options.append(("--dataset=", split))
         files.append(split)
-    program = declare_launcher(ctx)
     command = [
-        runfile(ctx, environment.launcher),
-        runfile(ctx, ctx.file._program),
+        ("", environment.launcher),
+        ("", ctx.file._program),
         "--path=" + runfile_root(ctx, settings.root),
         "--module=lepton_rules.tune.main",
         "--",
-        "--space=" + runfile(ctx, space),
-        "--identity=" + runfile(ctx, gates.identity),
+        ("--space=", space),
+        ("--identity=", gates.identity),
     ]
-    ctx.actions.write(program, is_executable = True, content = _TEMPLATE.format(
-        label = ctx.label,
-        command = " ".join(command),
-        dataset = dataset,
-        python_paths = " ".join(["--python_path=" + runfile_root(ctx, root) for root in plugin.roots]),
-        runtime = runfile(ctx, runtime.launcher),
-    ))
+    program = declare_launcher(ctx)
+    write_deferred(ctx, program, text = _program_text, values = [(ctx.label, command + options)], is_executable = True)
     return [
         DefaultInfo(executable = program, runfiles = ctx.runfiles(
             files = files,

@@ -2,7 +2,8 @@
 
 load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
-load(":launcher.bzl", "declare_launcher", "runfile")
+load(":deferred.bzl", "write_deferred")
+load(":launcher.bzl", "declare_launcher", "shell_word")
 load(":messages.bzl", "display_label")
 
 _TEMPLATE = """#!/bin/sh
@@ -17,6 +18,16 @@ fi
 cat {report}
 exec test "$(cat {verdict})" = PASS
 """
+
+def _program_text(told):
+    label, measurement, report, verdict, xml = told
+    return _TEMPLATE.format(
+        label = label,
+        measurement = shell_word(("", measurement)),
+        report = shell_word(("", report)),
+        verdict = shell_word(("", verdict)),
+        xml = shell_word(("", xml)),
+    )
 
 def verdict_test(ctx, *, kind, args, inputs):
     """Declares the action that judges, and the test that shows its verdict.
@@ -59,13 +70,7 @@ def verdict_test(ctx, *, kind, args, inputs):
         toolchain = None,
     )
     launcher = declare_launcher(ctx)
-    ctx.actions.write(launcher, is_executable = True, content = _TEMPLATE.format(
-        label = ctx.label,
-        measurement = runfile(ctx, measurement),
-        report = runfile(ctx, report),
-        verdict = runfile(ctx, verdict),
-        xml = runfile(ctx, xml),
-    ))
+    write_deferred(ctx, launcher, text = _program_text, values = [(ctx.label, measurement, report, verdict, xml)], is_executable = True)
     return [
         DefaultInfo(executable = launcher, runfiles = ctx.runfiles(files = outputs)),
         OutputGroupInfo(measurement = depset([measurement])),
