@@ -29,6 +29,11 @@ Run = Callable[[int], object]
 Clock = Callable[[], int]
 """Nanoseconds, monotonic."""
 
+METHOD = 2
+"""Number of the method. Raise it with every change here or in `sequential` after which the same two models may get
+another figure: what is remembered by it is measured anew. 2: a member is the median of calls in turns; 1 was one call.
+"""
+
 _WARM_UP_SECONDS = 0.3
 _WARM_UP_RUNS = 50
 _SHORTEST_NS = 50_000

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lepton_rules.manifest import canonical_json, parse_json
+from lepton_rules.measure import paired
 from lepton_rules.measure.files import write_atomically
 from lepton_rules.measure.verdict import show
 from lepton_rules.plugin.errors import LeptonError
@@ -149,6 +150,7 @@ def _tune(arguments: argparse.Namespace) -> int:
             state=state,
             say=progress.say,
             advance=progress.advance,
+            aside=progress.aside,
         )
         tuner.references()
         assert tuner.baseline is not None and tuner.recipe is not None
@@ -158,7 +160,7 @@ def _tune(arguments: argparse.Namespace) -> int:
             space,
             objective,
             storage=state.journal,
-            name=_name(space, objective, tuner.baseline, arguments),
+            name=study_name(space, objective, tuner.baseline, arguments),
             seed=arguments.seed,
             trials=arguments.trials,
         )
@@ -267,12 +269,13 @@ def _named(trial: Trial) -> str:
     return f"Trial {trial.name}" if trial.name.isdecimal() else f"The {trial.name}"
 
 
-def _name(space: Space, objective: Objective, baseline: Trial, arguments: argparse.Namespace) -> str:
+def study_name(space: Space, objective: Objective, baseline: Trial, arguments: argparse.Namespace) -> str:
     """One study for what makes its values comparable."""
     content = {
         "baseline": baseline.digest,
         "batch": arguments.inference_batch,
         "identity": arguments.identity.read_text("utf-8"),
+        "method": paired.METHOD,
         "objective": str(objective),
         "seed": arguments.seed,
         "space": space.digest,

@@ -1,7 +1,7 @@
 """Asks for measurements, one after the other, and remembers the answers by what was measured.
 
-A measurement holds for a machine, a runtime's environment, two models by their digests, and a batch; the same question
-is not asked twice, whatever trial, search or objective asks it.
+A measurement holds for a machine, a runtime's environment, two models by their digests, a batch, and the method that it
+was made by; the same question is not asked twice, whatever trial, search or objective asks it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_rules.manifest import canonical_json
+from lepton_rules.measure import paired
 from lepton_rules.plugin.errors import LeptonError
 
 _PROGRAM = Path(__file__).with_name("measuring.py")
@@ -189,6 +190,7 @@ class Measurer:
             "environment": self._launcher.with_name("env.key").read_text("utf-8"),
             "hardware": self._facts["hardware"],
             "machine": self._identity.read_text("utf-8"),
+            "method": paired.METHOD,
             "pairs": pairs,
             "seconds": self._seconds,
         }

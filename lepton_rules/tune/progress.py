@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -28,6 +30,17 @@ class Progress:
         """That many trials are done."""
         if self._bar is not None:
             self._bar.update(count)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Takes the bar away while another program writes to the terminal, which would write behind it."""
+        if self._bar is not None:
+            self._bar.clear()
+        try:
+            yield
+        finally:
+            if self._bar is not None:
+                self._bar.refresh()
 
     def __enter__(self) -> Progress:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -58,6 +59,8 @@ class Tuner:
 
     Attributes:
       say: takes a line for each trial.
+      advance: takes how many more trials are done.
+      aside: is entered while Bazel builds, and prints what it likes.
       models: folders of models that this run built, by digest.
       baseline, recipe: what the trials are compared with, known once `references` has run.
     """
@@ -69,6 +72,7 @@ class Tuner:
     state: State
     say: Callable[[str], None]
     advance: Callable[[int], None] = lambda count: None
+    aside: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
     cost: Cost = field(default_factory=Cost)
     models: dict[str, Path] = field(default_factory=dict)
     baseline: Trial | None = None
@@ -188,9 +192,10 @@ class Tuner:
         folder = self.state.batch(self.targets.build_file(candidates))
         names = [self.targets.chain(candidate)[-1].name for candidate in candidates]
         labels = [f"@@{self._trials}//:{name}" for name in names]
-        built = self.bazel.build(
-            list(dict.fromkeys(labels)), [f"--override_repository={self._trials}={folder}"], self.state.events
-        )
+        with self.aside():
+            built = self.bazel.build(
+                list(dict.fromkeys(labels)), [f"--override_repository={self._trials}={folder}"], self.state.events
+            )
         self.cost.builds += 1
         self.cost.actions += built.actions
         self.cost.cached += built.cached

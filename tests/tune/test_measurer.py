@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from samples import facts
 
+from lepton_rules.measure import paired
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.tune.measurer import Measurer
 
@@ -56,6 +57,20 @@ def test_another_question_is_asked(tmp_path: Path) -> None:
     (tmp_path / "identity.json").write_text('{"cpu": "another"}')
     here.measure(*places, ("sha256:1", "sha256:2"))
     assert calls(tmp_path) == 5
+
+
+def test_figures_of_another_method_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the method of before said is neither used nor lost: whoever goes back to it finds it again."""
+    places = (tmp_path / "b", tmp_path / "c", ("sha256:1", "sha256:2"))
+    before = paired.METHOD
+    measurer(tmp_path, f"echo '{ANSWER}'").measure(*places)
+    monkeypatch.setattr(paired, "METHOD", before + 1)
+    slower = measurer(tmp_path, f"echo '{ANSWER.replace('2.5', '2.45')}'")
+    assert [slower.measure(*places).speedup for _ in range(2)] == [2.45, 2.45]
+    assert calls(tmp_path) == 2
+    monkeypatch.setattr(paired, "METHOD", before)
+    assert measurer(tmp_path, "exit 1").measure(*places).speedup == 2.5
+    assert calls(tmp_path) == 2
 
 
 def test_a_line_that_was_cut_off_is_measured_again(tmp_path: Path) -> None:
