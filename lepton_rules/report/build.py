@@ -18,11 +18,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lepton_rules.manifest import canonical_json
+from lepton_rules.measure import outputs
 from lepton_rules.measure.files import write_atomically
 from lepton_rules.plugin.arrays import read_npz
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.profile.parity import parity
-from lepton_rules.report import content, measurements, page
+from lepton_rules.report import content, page
 
 
 @dataclass
@@ -43,10 +44,10 @@ def main(flags: Sequence[str]) -> int:
     try:
         values = [_split(flag) for flag in _expanded(flags)]
         label = next((value for key, value in values if key == "label"), label)
-        outputs = {key: Path(value) for key, value in values if key.startswith("output_")}
+        written = {key: Path(value) for key, value in values if key.startswith("output_")}
         made = make(label, _artifacts(values), [Path(value) for key, value in values if key == "measurement"])
-        write_atomically(outputs["output_json"], canonical_json(made).encode())
-        write_atomically(outputs["output_html"], page.html(made).encode())
+        write_atomically(written["output_json"], canonical_json(made).encode())
+        write_atomically(written["output_html"], page.html(made).encode())
     except LeptonError as error:
         print(error.with_label(label), file=sys.stderr)
         return 1
@@ -68,7 +69,7 @@ def make(label: str, told: Sequence[Told], judged: Sequence[Path]) -> dict[str, 
                 entry["parity_against"] = first.label if entry["parity"] else None
     made = content.report(label, entries)
     for path in judged:
-        measurement = measurements.read(path.read_text(encoding="utf-8"), path.name)
+        measurement = outputs.read(path.read_bytes(), f"measurement {path.name}")
         if not content.add_measurement(made, measurement):
             raise LeptonError(
                 f"tests: {measurement['label']}",

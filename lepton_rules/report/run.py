@@ -22,9 +22,10 @@ from typing import Any, NoReturn
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lepton_rules.manifest import canonical_json, parse_json
+from lepton_rules.measure import outputs
 from lepton_rules.measure.files import write_atomically
 from lepton_rules.plugin.errors import LeptonError
-from lepton_rules.report import content, measurements, page
+from lepton_rules.report import content, page
 
 
 class _Parser(argparse.ArgumentParser):
@@ -98,10 +99,10 @@ def testlogs(given: str, runfiles: Path) -> Path | None:
 
 def add_tests(made: dict[str, Any], logs: Path | None) -> None:
     """Merges the measurements in the test logs, and says what is missing."""
-    found = measurements.Found() if logs is None else measurements.find(logs)
-    made["missing"] += found.unreadable
+    found = outputs.Found() if logs is None else outputs.collect(logs, relative=True)
+    made["missing"] += [str(error) for error in found.unreadable]
     labels = {entry["label"]: entry["digest"] for entry in made["artifacts"]}
-    for test, measurement in sorted(found.measurements.items()):
+    for test, measurement in sorted(found.newest().items()):
         if content.add_measurement(made, measurement):
             continue
         of = measurement["artifact"].get("label")

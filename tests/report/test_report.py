@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import lepton_rules
 from lepton_rules.manifest import canonical_json, schema
 from lepton_rules.plugin import LeptonError
 from lepton_rules.profile.parity import parity
-from lepton_rules.report import build, content, measurements, page, plots, run
+from lepton_rules.report import build, content, page, plots, run
 from lepton_rules.report.build import Told
 from lepton_rules.report.next_steps import next_steps
 from lepton_rules.report.pareto import dominated
@@ -127,30 +126,19 @@ def test_measured_things_are_merged_by_digest(tmp_path: Path) -> None:
     assert not any("//other" in sentence for sentence in made["missing"])
 
 
-def test_measurements_in_zips_and_from_other_versions(tmp_path: Path) -> None:
+def test_test_logs_are_read_and_what_is_none_is_missing(tmp_path: Path) -> None:
     (told, *_) = family(tmp_path)
     newer = measurement(told, "//m:newer_test", {"surprise": 1}, more={"fields": True})
-    write_logs(tmp_path / "logs", newer, measurement(told, "//m:old_test", {}, schema_version=0))
-    zipped = tmp_path / "logs" / "m" / "zipped_test" / "test.outputs"
-    zipped.mkdir(parents=True)
-    with zipfile.ZipFile(zipped / "outputs.zip", "w") as archive:
-        archive.writestr("measurement.json", json.dumps(measurement(told, "//m:zipped_test", {})))
-        archive.writestr("other.txt", "x")
-    for name, text in (("torn", '{"schema_version": 1'), ("thin", '{"schema_version": 1, "kind": "latency"}')):
-        folder = tmp_path / "logs" / "m" / f"{name}_test" / "test.outputs"
-        folder.mkdir(parents=True)
-        (folder / "measurement.json").write_text(text)
-    broken = tmp_path / "logs" / "m" / "broken_test" / "test.outputs"
-    broken.mkdir(parents=True)
-    (broken / "outputs.zip").write_bytes(b"PK no zip")
-    found = measurements.find(tmp_path / "logs")
-    assert sorted(found.measurements) == ["//m:newer_test", "//m:zipped_test"]
-    assert len(found.unreadable) == 4 and all("Run the test again" in sentence for sentence in found.unreadable)
-    assert any("its schema_version is 0, and this report reads 1" in sentence for sentence in found.unreadable)
+    logs = write_logs(tmp_path / "logs", newer, measurement(told, "//m:old_test", {}, schema_version=0))
     made = build.make("//m:all", [told], [])
-    assert content.add_measurement(made, found.measurements["//m:newer_test"])
-    assert content.add_measurement(made, found.measurements["//m:newer_test"])  # run again: it replaces
-    assert len(valid(content.finish(made))["artifacts"][0]["budgets"]) == 1
+    run.add_tests(made, logs)
+    run.add_tests(made, logs)  # run again: it replaces
+    assert made["missing"][0] == (
+        "lepton: measurement m/old_test/test.outputs/measurement.json: its schema_version is 0, and 1 is read here. "
+        "Run its test again, or leave it out."
+    )
+    (budget,) = valid(content.finish(made))["artifacts"][0]["budgets"]
+    assert budget["test"] == "//m:newer_test"
 
 
 def test_a_judged_test_of_nobody_is_an_error(tmp_path: Path) -> None:

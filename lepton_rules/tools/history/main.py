@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from lepton_rules.measure import outputs
 from lepton_rules.measure.files import write_atomically
 from lepton_rules.plugin.errors import LeptonError
-from lepton_rules.tools.history import outputs, store
+from lepton_rules.tools.history import store
 from lepton_rules.tools.history.change_points import PERMUTATIONS, SIGNIFICANCE, SMALLEST
 from lepton_rules.tools.history.series import Change, Series, all_series, changes
 from lepton_rules.tools.history.text import chart, told
@@ -70,19 +71,18 @@ def _collect(arguments: argparse.Namespace) -> int:
         Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")) / "bazel-testlogs"
     ]
     known = store.read(arguments.file)
-    found, wrong = [], 0
-    for path in (path for root in roots for path in outputs.find(root)):
-        try:
-            loaded = outputs.load(path)
-        except LeptonError as error:
-            print(error, file=sys.stderr)
-            wrong += 1
-            continue
-        if loaded is not None:
-            found.append(store.record(loaded[0], loaded[1], arguments.commit))
+    found, wrong = [], []
+    for root in roots:
+        collected = outputs.collect(root)
+        found += [store.record(one.measurement, one.time, arguments.commit) for one in collected.outputs]
+        wrong += collected.unreadable
+    for error in wrong:
+        print(error, file=sys.stderr)
     fresh = store.new(known, found)
     store.append(arguments.file, fresh)
-    print(f"{arguments.file}: {len(fresh)} measurements added, {len(found) - len(fresh)} known, {wrong} unreadable")
+    print(
+        f"{arguments.file}: {len(fresh)} measurements added, {len(found) - len(fresh)} known, {len(wrong)} unreadable"
+    )
     return 1 if wrong else 0
 
 
