@@ -126,7 +126,7 @@ class Registry:
             with source.open("rb") as file:
                 return self._request("PUT", url, body=file, size=size, headers=headers)
 
-        self._expect(what, self._again(attempt), 201)
+        self._expect(what, self._again(what, attempt), 201)
 
     def send_manifest(self, reference: str, data: bytes, media_type: str) -> None:
         """Sends a manifest or an index under a digest or a tag.
@@ -135,14 +135,15 @@ class Registry:
             LeptonError: the registry refuses it.
         """
         url = self._url(f"manifests/{reference}")
-        answer = self._again(lambda: self._request("PUT", url, body=data, headers={"Content-Type": media_type}))
-        self._expect(f"manifest {reference}", answer, 201)
+        what = f"manifest {reference}"
+        answer = self._again(what, lambda: self._request("PUT", url, body=data, headers={"Content-Type": media_type}))
+        self._expect(what, answer, 201)
 
     def _url(self, rest: str) -> str:
         return f"{self._base}/v2/{self._path}/{rest}"
 
     def _exists(self, rest: str) -> bool:
-        answer = self._again(lambda: self._request("HEAD", self._url(rest)))
+        answer = self._again(rest, lambda: self._request("HEAD", self._url(rest)))
         if answer.status in (200, 404):
             return answer.status == 200
         raise self._refusal(rest, answer)
@@ -167,7 +168,7 @@ class Registry:
     def _error(self, what: str, why: str, fix: str) -> LeptonError:
         return LeptonError(f"{what} for {self.repository}", why, fix)
 
-    def _again(self, attempt: Callable[[], Answer]) -> Answer:
+    def _again(self, what: str, attempt: Callable[[], Answer]) -> Answer:
         """Tries several times where the network or the registry fails, and not where it refuses."""
         for number in range(1, _ATTEMPTS + 1):
             try:
@@ -178,7 +179,9 @@ class Registry:
                 if number == _ATTEMPTS:
                     reason = getattr(error, "reason", error)
                     raise self._error(
-                        "connection", f"{type(error).__name__}: {reason}", "See whether the registry can be reached"
+                        what,
+                        f"the connection failed {_ATTEMPTS} times, at last with {type(error).__name__}: {reason}",
+                        "See whether the registry can be reached, and push again: what it has is not sent again",
                     ) from error
             self._pause(0.5 * 2**number)
         raise AssertionError("the loop returns or raises")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
+import socket
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -18,7 +20,13 @@ USER, PASSWORD, TOKEN = "maya", "pass:word", "token-of-an-hour"
 
 @dataclass
 class State:
-    """What the registry holds and how it behaves."""
+    """What the registry holds and how it behaves.
+
+    Attributes:
+      failures: how many requests of a method are answered 503 before one is served.
+      answers: what is answered instead, by method and `blobs`, `manifests` or `manifests/REFERENCE`.
+      cut_after: how many blobs arrive whole. Of the next ones half of the bytes are read, and the connection is cut.
+    """
 
     auth: str = ""
     failures: dict[str, int] = field(default_factory=dict)
@@ -27,6 +35,7 @@ class State:
     log: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
     corrupt: bool = False
+    cut_after: float = math.inf
     host: str = ""
 
 
@@ -47,8 +56,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         state, url = self.state, urllib.parse.urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        size = int(self.headers.get("Content-Length") or 0)
         state.log.append((self.command, self.path))
+        if self.command == "PUT" and "/blobs/" in url.path and len(state.blobs) >= state.cut_after:
+            return self._cut(size // 2)
+        body = self.rfile.read(size)
         if url.path == "/token":
             return self._token(url)
         if not self._allowed():
@@ -59,13 +71,19 @@ class _Handler(BaseHTTPRequestHandler):
         if state.failures.get(self.command, 0):
             state.failures[self.command] -= 1
             return self._answer(503)
-        fixed = state.answers.get((self.command, url.path.rpartition("/v2/team/m/")[2].partition("/")[0]))
-        if fixed:
-            return self._answer(*fixed)
+        what = url.path.rpartition("/v2/team/m/")[2]
+        for name in (what, what.partition("/")[0]):
+            if (self.command, name) in state.answers:
+                return self._answer(*state.answers[self.command, name])
         rest = url.path.removeprefix("/v2/team/m/")
         if rest == url.path:
             return self._answer(404, b'{"errors":[{"code":"NAME_UNKNOWN","message":"repository not known"}]}')
         return self._repository(rest, url, body)
+
+    def _cut(self, size: int) -> None:
+        self.rfile.read(size)
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     do_GET = do_HEAD = do_POST = do_PUT = _handle
 
