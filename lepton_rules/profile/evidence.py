@@ -96,6 +96,7 @@ class Profile:
       target, capabilities, threads: its chip.
       cores: of this machine that the process may use.
       batch: samples in one inference.
+      dimensions: the symbolic dimensions of the inputs, and their lengths in what was profiled.
       passes: the lineage: {"pass", "config"}, the oldest first.
       latencies_ns: of single inferences without the profiler, in the order in which they ran.
       kernel_seconds: all operators of one inference together, with the profiler on.
@@ -119,6 +120,7 @@ class Profile:
     batch: int
     passes: Sequence[Mapping[str, Any]]
     latencies_ns: Sequence[int]
+    dimensions: Mapping[str, int] = field(default_factory=dict)
     kernel_seconds: float = 0.0
     nodes: Sequence[Node] = ()
     groups: Sequence[Group] = ()

@@ -101,6 +101,7 @@ def observe(
         threads=subject.hardware.threads,
         cores=len(os.sched_getaffinity(0)),
         batch=subject.batch,
+        dimensions=_dimensions(subject),
         passes=[{"pass": step["pass"], "config": step["config"]} for step in subject.manifest["steps"]],
         latencies_ns=latencies,
         kernel_seconds=sum(node.seconds for node in nodes),
@@ -134,6 +135,17 @@ def observe(
         threads_seconds=threads_seconds,
         environment=subject.environment,
     ), events
+
+
+def _dimensions(subject: Subject) -> dict[str, int]:
+    """The symbolic dimensions of the inputs, by the manifest's names, with their lengths in one inference."""
+    (arrays,) = subject.batches(1)
+    return {
+        dimension: int(length)
+        for tensor in subject.manifest["inputs"]
+        for dimension, length in zip(tensor["shape"], arrays[tensor["name"]].shape, strict=True)
+        if isinstance(dimension, str)
+    }
 
 
 def _name(manifest: Mapping[str, Any]) -> str:

@@ -86,7 +86,7 @@ def main(flags: Sequence[str]) -> int:
 
 def profile_json(profile: Profile, advice: Sequence[Advice]) -> str:
     """The JSON twin: see profile.schema.json."""
-    return canonical_json({**profile.to_json(), "advice": [dataclasses.asdict(one) for one in advice]})
+    return canonical_json({**profile.to_json(), "advice": [one.to_json() for one in advice]})
 
 
 def _check(arguments: argparse.Namespace) -> None:

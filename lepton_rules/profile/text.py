@@ -140,7 +140,8 @@ def _steps(profile: Profile) -> str:
 
 
 def _advice(number: int, advice: Advice) -> str:
-    return f"{number}. {advice.title}.\n   {advice.recipe}\n   rests on: {advice.basis}."
+    line = advice.recipe.replace("\n", "\n     ")
+    return f"{number}. {advice.title}.\n   {advice.place}:\n     {line}\n   rests on: {advice.basis}."
 
 
 def _us(seconds: float) -> str:

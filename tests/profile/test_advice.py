@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import lepton_rules.profile.advice as advice_package
-from lepton_rules.profile.advice import Advice, advise, call, without
+from lepton_rules.profile.advice import Advice, Place, advise, call, without
 from lepton_rules.profile.advice.rules import RULES
 from lepton_rules.profile.evidence import LayerFacts, Node, Profile
 from lepton_rules.profile.memory import Memory
@@ -20,6 +20,7 @@ from lepton_rules.profile.roofline import roof
 from lepton_rules.profile.table_of_nodes import groups, nodes, roof_share
 from lepton_rules.profile.text import text
 
+HERE = Path(__file__).parent
 CPU = "CPUExecutionProvider"
 PEAKS = {"operations": {"float32": 100e9, "int8": 400e9}, "bandwidth": [[1 << 20, 50e9], [1 << 27, 10e9]]}
 
@@ -102,7 +103,8 @@ CASES: dict[str, tuple[Profile, str, float, str, list[Profile]]] = {
     "float_layers": (
         profile(*FLOATS, passes=(QUANTIZED,), layers=SCORES),
         "61 % of the time is in 3 Conv left in float because they were excluded; quantizing 2 of them should give "
-        "1.4x; sensitivity says 2 of them are safe (at least 30 dB)",
+        "1.4x; sensitivity says that 2 of 3 are safe: each alone in 8 bits leaves 45 dB or more of the outputs, where "
+        "30 dB count as safe",
         without(0.4, 0.25),  # four times the peak, at the half of it that the integer layer reaches too
         'onnx.quantize(exclude = ["c"]),',
         [
@@ -130,7 +132,7 @@ CASES: dict[str, tuple[Profile, str, float, str, list[Profile]]] = {
         profile(threads_seconds=SCALING),
         "one inference takes 4 ms with 1 of 2 cores, and 2.2 ms with 2: 1.82x",
         4 / 2.2,
-        'lepton_hardware(name = "…", target = "cpu_vnni", threads = 2, …)',
+        "threads = 2,",
         [
             profile(threads_seconds={"1": 0.004, "2": 0.0037}),
             profile(threads_seconds={"1": 0.004}),
@@ -138,17 +140,21 @@ CASES: dict[str, tuple[Profile, str, float, str, list[Profile]]] = {
         ],
     ),
     "placement": (
-        profile(OTHER, node("x", "NonZero", 0.3)),
+        profile(OTHER, node("x", "NonZero", 0.3), dimensions={"batch": 1}),
         "30 % of the time is in 1 operators that cpu_vnni leaves to the CPU (NonZero)",
         1 / 0.7,
-        'onnx.optimize(), onnx.fix_shapes(dimensions = {"batch": "1"}),',
-        [profile(OTHER, node("x", "NonZero", 0.01)), profile(node("x", "NonZero", 0.3))],
+        'onnx.fix_shapes(dimensions = {"batch": "1"}),\nonnx.optimize(),',
+        [
+            profile(OTHER, node("x", "NonZero", 0.01)),
+            profile(node("x", "NonZero", 0.3)),
+            profile(OTHER, node("x", "NonZero", 0.3), passes=(("onnx.optimize", {}),)),
+        ],
     ),
     "prune_channels": (
         profile(node("d", "QLinearConv", 0.9), passes=(TORCH,)),
         "90 % of the time is in 1 layers that reach 50 % of what this machine can do",
         without(0.9, 0.6),
-        "torch.prune_channels(macs_ratio = 0.5), torch.distill(),",
+        "torch.prune_channels(macs_ratio = 0.5, epochs = 10),",
         [
             profile(node("d", "QLinearConv", 0.9), passes=(TORCH, ("torch.prune_channels", {}))),
             profile(node("d", "QLinearConv", 0.9)),
@@ -166,7 +172,7 @@ CASES: dict[str, tuple[Profile, str, float, str, list[Profile]]] = {
         ),
         "20 % of the time is in 2 conversions between integers and floats around what the recipe leaves in float (Add)",
         1.25,
-        "onnx.quantize(),",
+        "onnx.quantize(exclude = [], op_types = []),",
         [
             profile(node("q", "QuantizeLinear", 0.2), passes=(("onnx.quantize", {"op_types": []}),)),
             profile(node("q", "QuantizeLinear", 0.02), passes=(("onnx.quantize", {"op_types": ["Conv"]}),)),
@@ -203,6 +209,60 @@ CASES: dict[str, tuple[Profile, str, float, str, list[Profile]]] = {
 }
 
 
+# What rules say to recipes that have more in them, or less: the profile, where the line goes, and the line.
+MORE: list[tuple[str, Profile, str, str]] = [
+    ("float_layers", profile(*FLOATS, layers=SCORES), "at the end of the recipe", 'onnx.quantize(exclude = ["c"]),'),
+    (
+        "float_layers",
+        profile(*FLOATS[:2], layers=SCORES),
+        "at the end of the recipe",
+        "onnx.quantize(),",
+    ),
+    (
+        "float_layers",
+        profile(*FLOATS, layers=SCORES, passes=(("onnx.quantize", {"exclude": ["z", "a"], "op_types": ["MatMul"]}),)),
+        "in the artifact's overrides",
+        'onnx.quantize(exclude = ["c", "z"], op_types = ["Conv", "MatMul"]),',
+    ),
+    (
+        "float_layers",
+        profile(*FLOATS, layers=SCORES, passes=(("onnx.quantize_by_sensitivity", {"exclude": []}),)),
+        "in the recipe, in place of onnx.quantize_by_sensitivity",
+        'onnx.quantize(exclude = ["c"]),',
+    ),
+    (
+        "float_layers",
+        profile(*FLOATS, layers=SCORES, passes=(("onnx.quantize_dynamic", {"exclude": [], "op_types": ["Gemm"]}),)),
+        "in the artifact's overrides",
+        'onnx.quantize_dynamic(exclude = ["c"], op_types = ["Conv", "Gemm"]),',
+    ),
+    (
+        "batch_norm",
+        profile(node("bn", "BatchNormalization", 0.08), passes=(("onnx.optimize", {}), QUANTIZED)),
+        "in the recipe, before onnx.quantize",
+        "onnx.fold_batch_norm(),",
+    ),
+    (
+        "dynamic_ranges",
+        profile(node("r", "DynamicQuantizeLinear", 0.2), passes=(("onnx.quantize_dynamic", {}),)),
+        "in the recipe, in place of onnx.quantize_dynamic",
+        "onnx.quantize(),",
+    ),
+    (
+        "placement",
+        profile(OTHER, node("x", "NonZero", 0.3)),
+        "at the end of the recipe",
+        "onnx.optimize(),",
+    ),
+    (
+        "weight_traffic",
+        profile(WAITING, passes=(("onnx.quantize_weights", {"bits": 8}),)),
+        "in the artifact's overrides",
+        "onnx.quantize_weights(bits = 4),",
+    ),
+]
+
+
 def rule(name: str) -> Callable[[Profile], list[Advice]]:
     return next(rule for rule in RULES if rule.__module__.rpartition(".")[2] == name)
 
@@ -222,12 +282,47 @@ def test_it_fires(name: str) -> None:
     assert said.gain == pytest.approx(gain)
     assert said.recipe == recipe
     assert said in advise(found)
-    assert said.title in text(found, [said]) and said.recipe in text(found, [said])
+    shown = text(found, [said])
+    assert said.title in shown and str(said.place) in shown
+    assert all(line in shown for line in said.recipe.splitlines())
 
 
 @pytest.mark.parametrize(("name", "place"), [(name, i) for name, case in CASES.items() for i in range(len(case[4]))])
 def test_it_does_not(name: str, place: int) -> None:
     assert rule(name)(CASES[name][4][place]) == []
+
+
+@pytest.mark.parametrize(("name", "found", "place", "line"), MORE)
+def test_it_says_where_the_line_goes(name: str, found: Profile, place: str, line: str) -> None:
+    (said,) = rule(name)(found)
+    assert (str(said.place), said.recipe) == (place, line)
+    assert said.to_json()["place"] == place
+
+
+def test_each_line_is_pasted_in_pasted_bzl() -> None:
+    """Bazel reads pasted.bzl and takes each of its lines where it says: see pasted_tests there."""
+    pasted = [
+        (head, [line.strip() for line in lines])
+        for head, *lines in map(str.splitlines, (HERE / "pasted.bzl").read_text("utf-8").split("# From ")[1:])
+    ]
+    for name, found in [*((name, case[0]) for name, case in CASES.items()), *(one[:2] for one in MORE)]:
+        (said,) = rule(name)(found)
+        lines = said.recipe.splitlines()
+        assert [1 for head, after in pasted if head == f"{name}, {said.place}:" and after[: len(lines)] == lines], (
+            f"tests/profile/pasted.bzl has no line `# From {name}, {said.place}:` with {said.recipe} after it"
+        )
+
+
+def test_all_that_are_safe_are_told_as_all() -> None:
+    (said,) = rule("float_layers")(profile(*FLOATS[:2], layers=SCORES))
+    assert "quantizing all of them should give" in said.title and "that 2 of 2 are safe" in said.title
+    (said,) = rule("float_layers")(profile(FLOATS[0], layers=SCORES))
+    assert "quantizing it should give" in said.title
+    assert "that 1 of 1 is safe: each alone in 8 bits leaves 45 dB or more" in said.title
+
+
+def test_a_place_is_told_in_words() -> None:
+    assert str(Place(before="onnx.")) == "in the recipe, before the passes of onnx"
 
 
 def test_no_advice_without_a_number() -> None:
@@ -252,6 +347,7 @@ def test_a_recipe_line_is_starlark() -> None:
     assert call("onnx.quantize", lists={"exclude": ['a"b\\c', "d"]}, bits=4) == (
         'onnx.quantize(bits = 4, exclude = ["a\\"b\\\\c", "d"]),'
     )
+    assert call("p.q", lists={"exclude": []}, of={"a": "1"}) == 'p.q(of = {"a": "1"}, exclude = []),'
 
 
 def test_the_roof_is_the_longer_of_computing_and_moving() -> None:

@@ -114,7 +114,9 @@ def test_measured_things_are_merged_by_digest(tmp_path: Path) -> None:
     assert len(int8["latency"]["baseline_ms"]) == 60
     (broken,) = tiny["budgets"]
     assert broken["margin"] == pytest.approx(-1 / 3)
-    assert broken["next"] == [{"why": f"61 % of the time is in {HOSTILE}", "do": "onnx.quantize(),"}]
+    assert broken["next"] == [
+        {"why": f"61 % of the time is in {HOSTILE}; paste at the end of the recipe", "do": "onnx.quantize(),"}
+    ]
     assert [step["latency_ms"] for step in tiny["lineage"]] == [9.0, 8.0, 7.0]
     # A test of another build is no verdict on this one, and a test of something else is nobody's business.
     assert made["artifacts"][0]["budgets"] == []
@@ -292,11 +294,44 @@ def test_every_kind_of_test_has_something_to_do_next() -> None:
         assert first["do"] != "bazel test --test_output=all //m:t", kind
 
 
+QUANTIZED = {"pass": "onnx.quantize", "config": {"exclude": ["z"], "max_samples": 512}}
+TORCH = {"pass": "torch.pytorch", "config": {}}
+WORST = [{"name": "a", "sqnr_db": 11.0}, {"name": "b", "sqnr_db": 50.0}, {"name": "c", "sqnr_db": None}]
+
+
+def advised(
+    kind: str, lineage: list[dict[str, Any]], layers: list[dict[str, Any]] | None = None
+) -> list[dict[str, str]]:
+    """What to do about a failed test of this kind."""
+    profile = None if layers is None else {"layers": layers, "advice": []}
+    artifact = {"label": "//m:x", "lineage": lineage, "parameters": 1000, "profile": profile}
+    return next_steps({"name": "max_x", "kind": kind, "verdict": "FAIL"}, "//m:t", artifact)
+
+
 def test_accuracy_that_failed_names_the_worst_layers() -> None:
-    layers = [{"name": "a", "sqnr_db": 11.0}, {"name": "b", "sqnr_db": 50.0}, {"name": "c", "sqnr_db": None}]
-    artifact = {"label": "//m:x", "lineage": [], "parameters": 1, "profile": {"layers": layers, "advice": []}}
-    (step,) = next_steps({"name": "min_accuracy", "kind": "accuracy", "verdict": "FAIL"}, "//m:t", artifact)
-    assert step["do"] == 'onnx.quantize(exclude = ["a"]),' and "11 dB" in step["why"]
+    (step,) = advised("accuracy", [QUANTIZED], WORST)
+    assert step["do"] == 'onnx.quantize(exclude = ["z", "a"]),'
+    assert step["why"] == "1 layer is below 30 dB alone; the worst has 11 dB; paste in the artifact's overrides"
+    (step,) = advised("accuracy", [TORCH], WORST)
+    assert step["do"] == "bazel run //m:x.summary"  # nothing quantizes: layers are no way out
+
+
+def test_each_line_is_pasted_in_pasted_bzl() -> None:
+    """Bazel takes each of them where it says: see tests/profile/pasted.bzl."""
+    pasted = (REPORT.parents[1] / "tests" / "profile" / "pasted.bzl").read_text("utf-8")
+    pasted = "\n".join(line.strip() for line in pasted.splitlines())
+    steps = [
+        *advised("size", [TORCH]),
+        *advised("size", [QUANTIZED]),
+        *advised("cold_start", [TORCH]),
+        *advised("accuracy", [TORCH, QUANTIZED], WORST),
+        *advised("accuracy", [TORCH, QUANTIZED], WORST[1:]),
+    ]
+    pastes = [step for step in steps if not step["do"].startswith("bazel ")]
+    assert len(pastes) == 11
+    for step in pastes:
+        place = step["why"].rpartition("; paste ")[2]
+        assert f"# From next_steps, {place}:\n{step['do']}\n" in pasted, step
 
 
 def test_run_writes_where_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

@@ -6,11 +6,41 @@ without evidence, or without a gain, cannot be made.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from lepton_rules.profile.evidence import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a line is pasted.
+
+    Attributes:
+      target: among the recipe's passes; among the artifact's overrides, which change the options that they name and
+        leave the recipe's others alone; or among the attributes of the lepton_hardware.
+      before: of the recipe: the first pass whose name begins so comes after it; "" is the recipe's end.
+      replaces: of the recipe: the pass whose line it takes the place of; "" for none.
+    """
+
+    target: Literal["recipe", "overrides", "hardware"] = "recipe"
+    before: str = ""
+    replaces: str = ""
+
+    def __str__(self) -> str:
+        """Such as "in the recipe, before onnx.quantize"."""
+        if self.target == "overrides":
+            return "in the artifact's overrides"
+        if self.target == "hardware":
+            return "in the lepton_hardware"
+        if self.replaces:
+            return f"in the recipe, in place of {self.replaces}"
+        if self.before.endswith("."):
+            return f"in the recipe, before the passes of {self.before[:-1]}"
+        return f"in the recipe, before {self.before}" if self.before else "at the end of the recipe"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +50,8 @@ class Advice:
     Attributes:
       rule: the module that says so.
       title: what was found, with figures, in a sentence without its full stop.
-      recipe: the line to paste, as Starlark.
+      recipe: the line to paste, or the lines, as Starlark.
+      place: where.
       gain: how much better it gets: times faster, or decibels.
       unit: "x" or "dB".
       basis: what the gain rests on, in a sentence without its full stop.
@@ -34,6 +65,7 @@ class Advice:
     basis: str
     evidence: Mapping[str, float]
     unit: str = "x"
+    place: Place = field(default_factory=Place)
 
     def __post_init__(self) -> None:
         least = 1.0 if self.unit == "x" else 0.0
@@ -41,6 +73,10 @@ class Advice:
             raise ValueError(f"the rule {self.rule} gives no figures")
         if self.unit not in ("x", "dB") or not math.isfinite(self.gain) or self.gain <= least:
             raise ValueError(f"the rule {self.rule} promises {self.gain} {self.unit}")
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in profile.json: `place` in words."""
+        return {**dataclasses.asdict(self), "place": str(self.place)}
 
 
 def advise(profile: Profile) -> list[Advice]:
@@ -57,16 +93,29 @@ def without(share: float, left: float = 0.0) -> float:
 
 
 def call(name: str, *, lists: Mapping[str, Sequence[str]] | None = None, **options: object) -> str:
-    """A pass as it stands in a recipe, such as `onnx.quantize(exclude = ["head"]),`."""
+    """A pass as it stands in a recipe, such as `onnx.quantize(exclude = ["head"]),`.
+
+    Args:
+      name: of the pass.
+      lists: options that are lists; an empty one is written too, since it overrides one that is not.
+      **options: the others: strings, numbers, and dicts of both.
+    """
     words = [f"{key} = {_starlark(value)}" for key, value in options.items()]
-    for key, values in (lists or {}).items():
-        if values:
-            words.append(f"{key} = [{', '.join(_starlark(value) for value in values)}]")
+    words += [f"{key} = [{', '.join(map(_starlark, values))}]" for key, values in (lists or {}).items()]
     return f"{name}({', '.join(words)}),"
+
+
+def before_quantizing(profile: Profile) -> Place:
+    """Where a pass for a graph in floating point goes: before the first of the lineage that leaves it."""
+    leaves = ("onnx.quantize", "onnx.smooth_quant", "onnx.to_")
+    found = (step["pass"] for step in profile.passes if step["pass"].startswith(leaves))
+    return Place(before=next(found, ""))
 
 
 def _starlark(value: object) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'"{escaped}"'
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_starlark(key)}: {_starlark(one)}" for key, one in value.items()) + "}"
     return repr(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from lepton_rules.profile.advice import Advice, call, without
+from lepton_rules.profile.advice import Advice, Place, call, without
 from lepton_rules.profile.evidence import Profile
 
 _LEAST_SHARE = 0.05
+_DYNAMIC = "onnx.quantize_dynamic"
 
 
 def advise(profile: Profile) -> list[Advice]:
@@ -20,6 +21,7 @@ def advise(profile: Profile) -> list[Advice]:
             title=f"{100 * share:.0f} % of the time is in {nodes} searches for the range of activations at each "
             f"inference; ranges from calibration data should give up to {without(share):.2g}x",
             recipe=call("onnx.quantize"),
+            place=Place(replaces=_DYNAMIC if profile.ran(_DYNAMIC) else ""),
             gain=without(share),
             basis="the measured time of the searches, which would all go",
             evidence={"share_of_time": share, "searches": nodes},

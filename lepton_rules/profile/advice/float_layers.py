@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from lepton_rules.profile.advice import Advice, call, without
+from lepton_rules.profile.advice import Advice, Place, call, without
 from lepton_rules.profile.evidence import Node, Profile
 
 SAFE_DB = 30.0
@@ -40,17 +40,20 @@ def advise(profile: Profile) -> list[Advice]:
     kinds = " and ".join(sorted({node.operator.removeprefix("Fused") for node in left}))
     all_share = sum(node.share for node in left)
     unsafe = [node.layer for node in left if node not in safe]
+    least = min(sqnr[node.layer] or -200.0 for node in safe)
     title = (
         f"{100 * all_share:.0f} % of the time is in {len(left)} {kinds} left in float {_reason(profile, left)}; "
-        f"quantizing {_which(len(safe), len(left))} should give {gain:.2g}x; sensitivity says "
-        f"{_which(len(safe), len(left))} {'is' if len(safe) == 1 else 'are'} safe (at least {SAFE_DB:g} dB)"
+        f"quantizing {_which(len(safe), len(left))} should give {gain:.2g}x; sensitivity says that "
+        f"{len(safe)} of {len(left)} {'is' if len(safe) == 1 else 'are'} safe: each alone in 8 bits leaves "
+        f"{least:.3g} dB or more of the outputs, where {SAFE_DB:g} dB count as safe"
     )
-    name, options = _pass(profile)
+    recipe, place = _line(profile, safe, unsafe)
     return [
         Advice(
             rule="float_layers",
             title=title,
-            recipe=call(name, lists={"exclude": sorted(unsafe)}, **options),
+            recipe=recipe,
+            place=place,
             gain=gain,
             basis="the layers' operations at the peak measured here for int8, and the share of it that kernels reach",
             evidence={
@@ -58,7 +61,7 @@ def advise(profile: Profile) -> list[Advice]:
                 "safe_layers": len(safe),
                 "share_of_time": all_share,
                 "safe_share_of_time": share,
-                "least_sqnr_db": min(sqnr[node.layer] or -200.0 for node in safe),
+                "least_sqnr_db": least,
             },
         )
     ]
@@ -78,13 +81,21 @@ def _integer_seconds(node: Node, profile: Profile) -> float:
     return float(least / max(min(efficiency, 1.0), 1e-3))
 
 
-def _pass(profile: Profile) -> tuple[str, dict[str, object]]:
-    for name in reversed(_QUANTIZERS):
-        config = profile.config(name)
-        if config is not None and name in ("onnx.quantize", "onnx.quantize_dynamic"):
-            types = [operator for operator in config.get("op_types", ()) if operator]
-            return name, {"op_types": types} if types and name == "onnx.quantize_dynamic" else {}
-    return "onnx.quantize", {}
+def _line(profile: Profile, safe: list[Node], unsafe: list[str]) -> tuple[str, Place]:
+    """What quantizes those that are safe, and where it goes: a change of the pass that the recipe has, else a pass."""
+    ran = next((name for name in reversed(_QUANTIZERS) if profile.ran(name)), "")
+    config = profile.config(ran) or {}
+    # What was excluded besides these layers had its reasons.
+    exclude = sorted({*config.get("exclude", ())} - {node.layer for node in safe} | {*unsafe})
+    if ran not in ("onnx.quantize", "onnx.quantize_dynamic"):
+        # Those that choose layers by themselves chose these: what takes their place is told.
+        return call("onnx.quantize", lists={"exclude": exclude} if exclude else None), Place(replaces=ran)
+    lists: dict[str, list[str]] = {"exclude": exclude}
+    types = {*config.get("op_types", ())}
+    wanted = {node.operator.removeprefix("Fused") for node in safe}
+    if types and not wanted <= types:
+        lists["op_types"] = sorted(types | wanted)
+    return call(ran, lists=lists), Place(target="overrides")
 
 
 def _reason(profile: Profile, left: list[Node]) -> str:
@@ -98,5 +109,5 @@ def _reason(profile: Profile, left: list[Node]) -> str:
 
 def _which(number: int, total: int) -> str:
     if number == total:
-        return "it" if total == 1 else "them"
+        return "it" if total == 1 else "all of them"
     return f"{number} of them"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lepton_rules.profile.advice import Advice, call, without
+from lepton_rules.profile.advice import Advice, before_quantizing, call, without
 from lepton_rules.profile.evidence import Profile
 
 _PIECES = ("Add", "Div", "Erf", "Mul", "Pow", "ReduceMean", "Softmax", "Sqrt", "Sub", "Tanh", "Transpose")
@@ -32,6 +32,7 @@ def advise(profile: Profile) -> list[Advice]:
             title=f"{100 * share:.0f} % of the time is in {len(pieces)} small operators around the matrix products; "
             f"as fused attention and normalisation they should give {gain:.2g}x",
             recipe=call("onnx.fuse_transformer"),
+            place=before_quantizing(profile),
             gain=gain,
             basis="the measured time of the small operators, moving a third of their bytes",
             evidence={"share_of_time": share, "operators": len(pieces)},

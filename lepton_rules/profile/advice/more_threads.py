@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lepton_rules.profile.advice import Advice
+from lepton_rules.profile.advice import Advice, Place
 from lepton_rules.profile.evidence import Profile
 
 _LEAST_GAIN = 1.15
@@ -24,7 +24,8 @@ def advise(profile: Profile) -> list[Advice]:
             rule="more_threads",
             title=f"one inference takes {1000 * now:.3g} ms with {profile.threads} of {profile.cores} cores, and "
             f"{1000 * more[threads]:.3g} ms with {threads}: {gain:.3g}x, where nothing else needs them",
-            recipe=f'lepton_hardware(name = "…", target = "{profile.target}", threads = {threads}, …)',
+            recipe=f"threads = {threads},",
+            place=Place(target="hardware"),
             gain=gain,
             basis="medians measured in turns, in one process",
             evidence={"seconds": now, "seconds_with_more": more[threads], "threads": threads},

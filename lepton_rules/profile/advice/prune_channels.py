@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lepton_rules.profile.advice import Advice, call, without
+from lepton_rules.profile.advice import Advice, Place, call, without
 from lepton_rules.profile.evidence import Profile
 
 _RETURN = 0.8
@@ -10,6 +10,7 @@ _RETURN = 0.8
 _NEAR_ROOF = 0.4
 _LEAST_SHARE = 0.5
 _RATIO = 0.5
+_EPOCHS = 10
 _PRUNERS = ("torch.prune_channels",)
 
 
@@ -33,8 +34,10 @@ def advise(profile: Profile) -> list[Advice]:
         Advice(
             rule="prune_channels",
             title=f"{100 * share:.0f} % of the time is in {len(bound)} layers that reach {100 * reached:.0f} % of what "
-            f"this machine can do; half of their multiplications should give {gain:.2g}x",
-            recipe=call("torch.prune_channels", macs_ratio=_RATIO) + " " + call("torch.distill"),
+            f"this machine can do; half of their multiplications should give {gain:.2g}x, and "
+            f"{_EPOCHS} epochs on the labelled split train give back what they knew",
+            recipe=call("torch.prune_channels", macs_ratio=_RATIO, epochs=_EPOCHS),
+            place=Place(before="onnx."),
             gain=gain,
             basis=f"{_RETURN:g} of the cut in multiplications as time, the least seen in docs/performance.md",
             evidence={"share_of_time": share, "roof_share": reached, "layers": len(bound)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lepton_rules.profile.advice import Advice, call, without
+from lepton_rules.profile.advice import Advice, Place, call, without
 from lepton_rules.profile.evidence import Profile
 
 _CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "Cast")
@@ -31,7 +31,8 @@ def advise(profile: Profile) -> list[Advice]:
             title=f"{100 * share:.0f} % of the time is in {conversions} conversions between integers and floats around "
             f"what the recipe leaves in float ({', '.join(between[:4]) or 'the excluded nodes'}); quantizing those as "
             f"well should give up to {without(share):.2g}x",
-            recipe=call("onnx.quantize"),
+            recipe=call("onnx.quantize", lists={"exclude": [], "op_types": []}),
+            place=Place(target="overrides"),
             gain=without(share),
             basis="the measured time of the conversions, which would all go",
             evidence={"share_of_time": share, "conversions": conversions},

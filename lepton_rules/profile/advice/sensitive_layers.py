@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lepton_rules.profile.advice import Advice, call
+from lepton_rules.profile.advice import Advice, Place, call
 from lepton_rules.profile.evidence import Profile
 
 _POOR_DB = 20.0
@@ -30,6 +30,7 @@ def advise(profile: Profile) -> list[Advice]:
             f"{worst:.3g} dB), and take {100 * share:.2g} % of the time; in float, the worst that is left has "
             f"{min(rest):.3g} dB",
             recipe=call("onnx.quantize", lists={"exclude": exclude}),
+            place=Place(target="overrides"),
             gain=gain,
             unit="dB",
             basis="each layer quantized alone, against the model in floating point",

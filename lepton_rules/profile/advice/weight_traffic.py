@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from lepton_rules.profile.advice import Advice, call, without
+from lepton_rules.profile.advice import Advice, Place, call, without
 from lepton_rules.profile.evidence import Profile
 
 _LEAST_SHARE = 0.2
+_PASS = "onnx.quantize_weights"
 _BITS = {"float32": 32, "float16": 16, "bfloat16": 16, "int8": 8}
 
 
@@ -31,7 +32,8 @@ def advise(profile: Profile) -> list[Advice]:
             rule="weight_traffic",
             title=f"{100 * share:.0f} % of the time is in {len(waiting)} layers that wait for {moved / 1e6:.3g} MB, "
             f"mostly weights; with 4 bits each they are {after / 1e6:.3g} MB, which should give {gain:.2g}x",
-            recipe=call("onnx.quantize_weights", bits=4),
+            recipe=call(_PASS, bits=4),
+            place=Place(target="overrides") if profile.ran(_PASS) else Place(),
             gain=gain,
             basis="the bytes that the layers move, which bound them by this machine's measured bandwidth",
             evidence={"share_of_time": share, "moved_bytes": moved, "moved_bytes_after": after, "layers": len(waiting)},
