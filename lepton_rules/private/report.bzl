@@ -56,6 +56,16 @@ def _measurements(ctx):
         files += test[OutputGroupInfo].measurement.to_list()
     return files
 
+def _images(ctx):
+    statements = []
+    bills = []
+    for image in ctx.attr.images:
+        if OutputGroupInfo not in image or not hasattr(image[OutputGroupInfo], "provenance") or not hasattr(image[OutputGroupInfo], "sbom"):
+            fail(message("images", ctx.label, "{} is no image: it has no provenance".format(display_label(image.label)), "Name a lepton_image or a lepton_image_index"))
+        statements += image[OutputGroupInfo].provenance.to_list()
+        bills += image[OutputGroupInfo].sbom.to_list()
+    return struct(bills = bills, statements = statements)
+
 def _lepton_report_impl(ctx):
     if not ctx.attr.artifacts:
         fail(message("artifacts", ctx.label, "there is none", "Name at least one lepton_artifact"))
@@ -76,13 +86,19 @@ def _lepton_report_impl(ctx):
         inputs += _add_artifact(args, target)
     measurements = _measurements(ctx)
     args.add_all(measurements, format_each = "--measurement=%s")
+    images = _images(ctx)
+    args.add_all(images.statements, format_each = "--statement=%s")
+    args.add_all(images.bills, format_each = "--bill=%s")
     environment = ctx.attr._exec_environment[EnvironmentInfo]
-    sources = [settings.sources, ctx.attr._profile_sources[DefaultInfo].files, ctx.attr._sources[DefaultInfo].files]
+    sources = [settings.sources] + [
+        target[DefaultInfo].files
+        for target in [ctx.attr._profile_sources, ctx.attr._provenance_sources, ctx.attr._sources]
+    ]
     ctx.actions.run(
         executable = environment.launcher,
         arguments = [program, args],
         tools = [environment.key, environment.launcher],
-        inputs = depset(inputs + measurements + [environment.directory], transitive = sources),
+        inputs = depset(inputs + measurements + images.statements + images.bills + [environment.directory], transitive = sources),
         outputs = [html, content],
         env = settings.environment,
         mnemonic = "LeptonReport",
@@ -123,12 +139,14 @@ def _lepton_report_impl(ctx):
 
 _ATTRS = GATE_ATTRS | {
     "artifacts": attr.label_list(mandatory = True, providers = [ModelInfo], doc = "The artifacts. The first is what the others are compared with."),
+    "images": attr.label_list(doc = "Images of the artifacts, whose statement and bill of materials are shown."),
     "tests": attr.label_list(doc = "Tests of their budgets whose verdicts the build knows: sizes and metrics. Others are found in the test logs at `bazel run`."),
     "_build_program": attr.label(default = "//lepton_rules/report:build.py", allow_single_file = True),
     "_environment": attr.label(default = "@lepton_rules_report//:environment", providers = [EnvironmentInfo]),
     "_exec_environment": attr.label(default = "@lepton_rules_report//:environment", cfg = "exec", providers = [EnvironmentInfo]),
     "_profile_program": attr.label(default = PROFILE_PROGRAM, allow_single_file = True),
     "_profile_sources": attr.label(default = PROFILE_SOURCES),
+    "_provenance_sources": attr.label(default = "//lepton_rules/provenance:sources"),
     "_run_program": attr.label(default = "//lepton_rules/report:run.py", allow_single_file = True),
     "_sources": attr.label(default = "//lepton_rules/report:sources"),
 }
@@ -140,7 +158,7 @@ _lepton_report = rule(
     executable = True,
 )
 
-def lepton_report(name, artifacts, tests = [], **kwargs):
+def lepton_report(name, artifacts, tests = [], images = [], **kwargs):
     """One page about artifacts, and its JSON twin: `bazel build` for what the build knows, `bazel run` for all of it.
 
     `bazel run :name -- --help` lists what can be asked of it: `--output=DIR` for where to write, `--no_profile` to
@@ -151,11 +169,14 @@ def lepton_report(name, artifacts, tests = [], **kwargs):
       artifacts: the lepton_artifacts, side by side. The first is what the others are compared with.
       tests: tests of their budgets whose verdicts the build knows (sizes, metrics). With them the report is `testonly`, as
         tests are.
+      images: lepton_images and lepton_image_indexes of the artifacts: the page shows the statement and the bill of materials of each. They are
+        written from manifests; but an image's manifest names its layers, so that building the report then builds those.
       **kwargs: Bazel's common attributes.
     """
     _lepton_report(
         name = name,
         artifacts = artifacts,
+        images = images,
         tests = tests,
         testonly = kwargs.pop("testonly", True if tests else None),
         **kwargs

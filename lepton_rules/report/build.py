@@ -2,9 +2,9 @@
 
     launch -s -P lepton_rules/report/build.py --label=//x:report --output_html=… --output_json=…
         (--artifact=//x:y --manifest=<oldest> … [--metrics=…] [--step_metrics=1=…] [--predictions=…] [--recipe=…])…
-        [--measurement=…]…
+        [--measurement=…]… [--statement=… --bill=…]…
 
-The flags after an `--artifact` are that artifact's. Same inputs, same bytes.
+The flags after an `--artifact` are that artifact's; statements and bills of materials are of images of the artifacts. Same inputs, same bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lepton_rules.measure.files import write_atomically
 from lepton_rules.plugin.arrays import read_npz
 from lepton_rules.plugin.errors import LeptonError
 from lepton_rules.profile.parity import parity
-from lepton_rules.report import content, page
+from lepton_rules.report import content, page, provenance
 
 
 @dataclass
@@ -45,7 +45,11 @@ def main(flags: Sequence[str]) -> int:
         values = [_split(flag) for flag in _expanded(flags)]
         label = next((value for key, value in values if key == "label"), label)
         written = {key: Path(value) for key, value in values if key.startswith("output_")}
-        made = make(label, _artifacts(values), [Path(value) for key, value in values if key == "measurement"])
+        files = {
+            name: [Path(value) for key, value in values if key == name] for name in ("measurement", "statement", "bill")
+        }
+        made = make(label, _artifacts(values), files["measurement"])
+        add_images(made, files["statement"], files["bill"])
         write_atomically(written["output_json"], canonical_json(made).encode())
         write_atomically(written["output_html"], page.html(made).encode())
     except LeptonError as error:
@@ -78,6 +82,19 @@ def make(label: str, told: Sequence[Told], judged: Sequence[Path]) -> dict[str, 
             )
     made["measured"] = False  # what an action judged depends on no machine
     return content.finish(made)
+
+
+def add_images(made: dict[str, Any], statements: Sequence[Path], bills: Sequence[Path]) -> None:
+    """Puts what images say of themselves to the artifacts that are in them. Raises LeptonError for one of another."""
+    by_digest = {entry["digest"]: entry for entry in made["artifacts"]}
+    for digest, image in provenance.images(statements, bills):
+        if digest not in by_digest:
+            raise LeptonError(
+                f"images: {image['label']}",
+                f"the model in it is {digest}, which is not in this report",
+                "Add its artifact, or leave the image out",
+            )
+        by_digest[digest]["provenance"]["images"].append(image)
 
 
 def _expanded(flags: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from lepton_rules.manifest import read
 from lepton_rules.measure import metrics_file
 from lepton_rules.measure.metrics_file import Metrics
+from lepton_rules.report import provenance
 from lepton_rules.report.next_steps import next_steps
 from lepton_rules.report.pareto import dominated
 
@@ -60,6 +61,7 @@ def artifact(
         "dataset_digest": None if known is None else known.dataset_digest,
         "lineage": _lineage(steps, measured),
         "recipe": recipe,
+        "provenance": provenance.of_model(label, own),
         "commands": {
             "build": f"bazel build {label}",
             "report": f"bazel run {label}.report",

@@ -15,6 +15,8 @@ from lepton_rules.report import plots
 _HERE = Path(__file__).parent
 _CSS = {"PASS": "pass", "FAIL": "fail", "IMPLAUSIBLE": "fail"}
 _NONE = "-"
+# What CycloneDX's scopes mean here (docs/provenance.md).
+_SCOPES = {"required": "in the image", "excluded": "built with"}
 _OPERATORS = 8
 _LAYERS = 12
 
@@ -32,7 +34,7 @@ def html(content: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     many = len(content["artifacts"]) > 1
-    return environment.get_template("page.html.j2").render(
+    text: str = environment.get_template("page.html.j2").render(
         content=content,
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         overall=_overall(content),
@@ -43,6 +45,7 @@ def html(content: Mapping[str, Any]) -> str:
         entries=[_entry(entry, content) for entry in content["artifacts"]],
         environment=_environment(content["environment"]),
     )
+    return text
 
 
 def _overall(content: Mapping[str, Any]) -> dict[str, str]:
@@ -357,8 +360,42 @@ def _provenance(entry: Mapping[str, Any]) -> dict[str, Any]:
         }
         for step in entry["lineage"]
     ]
+    known = entry["provenance"]
     dataset = "" if entry["dataset_digest"] is None else f"; evaluated on data {_digest(entry['dataset_digest'])}"
-    return {"summary": f"{len(steps)} steps, each with its whole configuration{dataset}", "steps": steps}
+    parent = "" if known["parent"] is None else f", made from {_digest(known['parent'])}"
+    return {
+        "summary": f"{len(steps)} steps, each with its whole configuration{dataset}",
+        "steps": steps,
+        "materials_summary": f"{len(known['files'])} files of the model{parent}, "
+        f"and {len(known['packages'])} packages that its steps ran with",
+        "files": [[file["name"], f"{file['bytes']:,}", file["digest"]] for file in known["files"]],
+        "packages": [[package["purl"], ", ".join(package["used_by"])] for package in known["packages"]],
+        "images": [_image(image) for image in known["images"]],
+        "no_images": "An image's statement (in-toto, SLSA) and bill of materials (CycloneDX) are on this page when the "
+        "report names it in `images`; its own target writes them: bazel build IMAGE --output_groups=provenance,sbom",
+    }
+
+
+def _image(image: Mapping[str, Any]) -> dict[str, Any]:
+    installed = [one for one in image["components"] if one["scope"] == "required"]
+    return {
+        "title": f"Image {image['label']} for {image['platform']}",
+        "facts": [
+            ("builder", image["builder"]),
+            ("build type", image["build_type"]),
+            ("subject", image["digest"]),
+            ("bill of materials", image["serial_number"]),
+        ],
+        "materials_summary": f"Its statement: {len(image['materials'])} materials",
+        "materials": [[one["name"], one["use"], one["digest"] or _NONE] for one in image["materials"]],
+        "components_summary": f"Its bill of materials: {len(installed)} components in the image, and "
+        f"{len(image['components']) - len(installed)} that the model was built with",
+        "components": [
+            [one["name"], one["version"], _SCOPES.get(one["scope"], one["scope"]), one["purl"] or _NONE]
+            for one in image["components"]
+        ],
+        "commands": "\n".join(image["commands"][name] for name in sorted(image["commands"])),
+    }
 
 
 def _commands(entry: Mapping[str, Any]) -> str:

@@ -12,6 +12,9 @@ import numpy
 from lepton_rules import manifest
 from lepton_rules.measure import metrics_file
 from lepton_rules.plugin import HardwareFacts, ModelFacts, NoConfig, TensorSpec
+from lepton_rules.provenance.bill_of_materials import bill_of_materials
+from lepton_rules.provenance.facts import Facts, Package
+from lepton_rules.provenance.statement import statement
 from lepton_rules.report.build import Told
 
 SHA = "sha256:" + 64 * "a"
@@ -191,6 +194,24 @@ def profile(told: Told) -> dict[str, Any]:
             }
         ],
     }
+
+
+def image(told: Told, folder: Path, digit: str = "1") -> tuple[Path, Path]:
+    """The statement and the bill of materials of an image of it."""
+    facts = Facts(
+        label=f"{told.label}_image",
+        name="net",
+        digest="sha256:" + 64 * digit,
+        image={"layers": [{"digest": SHA, "mediaType": "application/vnd.oci.image.layer.v1.tar"}]},
+        platform="linux/amd64",
+        model=manifest.read(told.manifests[-1]),
+        packages=[Package("deb", "libc6", "2.36-9", "amd64"), Package("pypi", "onnxruntime", "1.32.0")],
+        version="1.0.0",
+    )
+    files = folder / f"{digit}.intoto.json", folder / f"{digit}.cdx.json"
+    for path, content in zip(files, (statement(facts, "urn:builder", {}), bill_of_materials(facts)), strict=True):
+        path.write_text(manifest.canonical_json(content))
+    return files
 
 
 def write_logs(logs: Path, *measurements: Mapping[str, Any]) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 import pytest
-from family import HOSTILE, SHA, digest_of, family, make, measurement, profile, write_logs
+from family import HOSTILE, SHA, digest_of, family, image, make, measurement, profile, write_logs
 
 import lepton_rules
 from lepton_rules.manifest import canonical_json, schema
@@ -153,6 +153,52 @@ def test_a_judged_test_of_nobody_is_an_error(tmp_path: Path) -> None:
         build.make("//models:all", told[:2], [file])
 
 
+def test_an_image_is_shown_with_its_model(tmp_path: Path) -> None:
+    told = family(tmp_path / "in")
+    files = [image(told[1], tmp_path, digit) for digit in "12"]
+    flags = [f"--{name}={path}" for pair in files for name, path in zip(("statement", "bill"), pair, strict=True)]
+    assert build.main([*flags_of(told, tmp_path), *reversed(flags)]) == 0
+    made = valid(json.loads((tmp_path / "out.json").read_text()))
+    assert [len(entry["provenance"]["images"]) for entry in made["artifacts"]] == [0, 2, 0, 0]
+    known = made["artifacts"][1]["provenance"]
+    assert known["packages"] == [{"purl": "pkg:pypi/numpy@2", "used_by": ["onnx.onnx", "onnx.quantize"]}]
+    assert known["parent"] == made["artifacts"][1]["lineage"][0]["digest"]
+    one = next(one for one in known["images"] if one["digest"].endswith("1"))
+    assert (one["label"], one["builder"], one["platform"]) == ("//models:int8_image", "urn:builder", "linux/amd64")
+    uses = {material["name"]: material["use"] for material in one["materials"]}
+    assert uses == {
+        "model/model.onnx": "model",
+        "layer 0": "image",
+        "pkg:deb/debian/libc6@2.36-9?arch=amd64": "installed",
+        "pkg:pypi/onnxruntime@1.32.0": "installed",
+        "pkg:pypi/numpy@2": "build",
+    }
+    assert {part["name"]: part["scope"] for part in one["components"]} == {
+        "libc6": "required",
+        "onnxruntime": "required",
+        "numpy": "excluded",
+    }
+    text = (tmp_path / "out.html").read_text()
+    for words in ("Its statement: 5 materials", "2 components in the image, and 1 that the model was built with"):
+        assert words in text
+    assert "bazel build //models:int8_image --output_groups=provenance,sbom,checksums" in text
+    assert text.count("are on this page when the report names it in `images`") == 3
+
+
+def test_an_image_of_nobody_is_an_error(tmp_path: Path) -> None:
+    told = family(tmp_path / "in")
+    made = build.make("//models:all", told[:1], [])
+    (said, bill) = image(told[1], tmp_path)
+    with pytest.raises(LeptonError, match=r"images: //models:int8_image: the model in it is sha256:.* not in this"):
+        build.add_images(made, [said], [bill])
+    with pytest.raises(LeptonError, match="no bill of materials is of sha256:1111"):
+        build.add_images(made, [said], [])
+    for path in (said, bill):
+        path.write_text('{"bomFormat": "x", "predicateType": "y"}')
+        with pytest.raises(LeptonError, match="it is none"):
+            build.add_images(made, [said], [bill])
+
+
 class _Text(html.parser.HTMLParser):
     """Collects elements, attributes that run or fetch something, and text."""
 
@@ -181,6 +227,8 @@ def full(folder: Path) -> dict[str, Any]:
     for one in told:
         one.label = f"//models:{HOSTILE}{one.label.rpartition(':')[2]}"
     made = build.make(f"//models:{HOSTILE}", told, [])
+    (said, bill) = image(told[1], folder)
+    build.add_images(made, [said], [bill])
     for one in told[1:3]:
         assert content.add_profile(made, profile(one))
         for name, verdict in (("min_speedup", "FAIL"), ("max_p99_ms", "NOT PROVEN"), ("min_accuracy", "IMPLAUSIBLE")):

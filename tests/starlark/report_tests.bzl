@@ -37,6 +37,7 @@ _refused_test = analysistest.make(_refused_impl, attrs = {"says": attr.string()}
 
 _REFUSED = {
     "artifact_of_a_list.profile": "lepton: artifact in //tests/starlark:artifact_of_a_list.profile: //tests/starlark:artifact_of_a_list has no dataset to take inputs from. Give it one.",
+    "report_of_a_model": "lepton: images in //tests/starlark:report_of_a_model: //tests/starlark:model is no image: it has no provenance. Name a lepton_image or a lepton_image_index.",
     "report_of_a_measurement": "lepton: tests in //tests/starlark:report_of_a_measurement: //tests/starlark:timed_latency_test judges nothing before it runs; `bazel run` finds what it measured in the test logs. Leave it out.",
     "report_of_nothing": "lepton: artifacts in //tests/starlark:report_of_nothing: there is none. Name at least one lepton_artifact.",
 }
@@ -50,6 +51,7 @@ def report_test_suite(name):
     lepton_report(name = "report_of_two", artifacts = [":artifact", ":model"], tags = ["manual"], tests = [":size_test"])
     lepton_latency_test(name = "timed_latency_test", artifact = ":artifact", max_p50_ms = 1, tags = ["manual"])
     lepton_report(name = "report_of_a_measurement", artifacts = [":artifact"], tags = ["manual"], tests = [":timed_latency_test"])
+    lepton_report(name = "report_of_a_model", artifacts = [":artifact"], images = [":model"], tags = ["manual"])
     lepton_report(name = "report_of_nothing", artifacts = [], tags = ["manual"])
     _report_test(name = "report_analysis_test", target_under_test = ":report_of_two")
     for target, says in _REFUSED.items():
