@@ -43,6 +43,13 @@ def _add_artifact(args, target):
         files.append(recipe)
     return files
 
+def _made(model):
+    """Who made each of an artifact's models, for finding that in the profiles that Bazel writes of builds."""
+    return [
+        json.encode([model.label, number + 1, step.name, display_label(step.manifest.owner), step.manifest.path])
+        for number, step in enumerate(model.steps)
+    ]
+
 def _measurements(ctx):
     files = []
     for test in ctx.attr.tests:
@@ -111,6 +118,8 @@ def _lepton_report_impl(ctx):
         ("--content=", content),
         "--runfiles=\"$runfiles\"",
     ]
+    for target in ctx.attr.artifacts:
+        words += [("--made=", text) for text in _made(target[ModelInfo])]
     files = [content, html]
     for number, target in enumerate(ctx.attr.artifacts):
         if MetricsInfo not in target or not target[ModelInfo].hardware:

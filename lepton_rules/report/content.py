@@ -78,6 +78,10 @@ def artifact(
 def _lineage(steps: Sequence[Mapping[str, Any]], measured: Mapping[int, Metrics]) -> list[dict[str, Any]]:
     """One row for each step of the artifact's own manifest, with what is known of the model after it."""
     known = {len(manifest["steps"]): (number, manifest) for number, manifest in enumerate(steps, start=1)}
+    first: dict[int, int] = {}
+    for number, manifest in enumerate(steps, start=1):
+        # A model that a chip is only bound to has the steps of the one before, which made them.
+        first.setdefault(len(manifest["steps"]), number)
     rows = []
     for index, step in enumerate(steps[-1]["steps"], start=1):
         number, manifest = known.get(index, (0, None))
@@ -98,6 +102,8 @@ def _lineage(steps: Sequence[Mapping[str, Any]], measured: Mapping[int, Metrics]
                 "macs": manifest["macs"] if manifest else None,
                 "metrics": dict(metrics.metrics) if metrics else {},
                 "latency_ms": None,
+                "model": first.get(index),
+                "build": None,
             }
         )
     return rows
@@ -306,6 +312,16 @@ def add_profile(content: dict[str, Any], profile: Mapping[str, Any]) -> bool:
     content["environment"] = dict(profile["environment"])
     content["measured"] = True
     return True
+
+
+def add_build_times(content: dict[str, Any], times: Mapping[tuple[str, int], Mapping[str, Any]]) -> None:
+    """Puts to each step how long its pass ran in a build, by the artifact's label and the number of its model."""
+    for entry in content["artifacts"]:
+        for step in entry["lineage"]:
+            found = times.get((entry["label"], step["model"]))
+            if found is not None:
+                step["build"] = dict(found)
+                content["measured"] = True
 
 
 def _margin(budget: Mapping[str, Any]) -> float | None:

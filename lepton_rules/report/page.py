@@ -204,10 +204,12 @@ def _budget(budget: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lineage(entry: Mapping[str, Any]) -> dict[str, Any]:
-    names = list(dict.fromkeys(name for step in entry["lineage"] for name in step["metrics"]))
-    timed = any(step["latency_ms"] is not None for step in entry["lineage"])
+    steps = entry["lineage"]
+    names = list(dict.fromkeys(name for step in steps for name in step["metrics"]))
+    timed = any(step["latency_ms"] is not None for step in steps)
+    builds = {step["build"]["build"]: step["build"]["date"] for step in steps if step["build"] is not None}
     rows = []
-    for step in entry["lineage"]:
+    for step in steps:
         row = [
             str(step["number"]),
             step["pass"],
@@ -216,11 +218,23 @@ def _lineage(entry: Mapping[str, Any]) -> dict[str, Any]:
             _NONE if step["macs"] is None else f"{step['macs']:,}",
             *(show(step["metrics"][name]) if name in step["metrics"] else _NONE for name in names),
         ]
+        if builds:
+            row.append("not in that build" if step["build"] is None else f"{show(step['build']['seconds'], 3)} s")
         if timed:
             row.append(_milliseconds(step["latency_ms"]))
         rows.append([*row, _digest(step["digest"])])
-    head = ["step", "pass", "format", "bytes", "MACs", *names, *(["latency"] if timed else []), "digest"]
-    return {"head": head, "rows": rows, "numbers": (0, *range(3, len(head) - 1))}
+    head = ["step", "pass", "format", "bytes", "MACs", *names]
+    head += [*(["time to make"] if builds else []), *(["latency"] if timed else []), "digest"]
+    note = ""
+    if builds:
+        where = sorted({step["build"]["where"] for step in steps if step["build"] is not None})
+        told = " and ".join(f"{build} of {date}" for build, date in sorted(builds.items(), key=lambda one: one[1]))
+        many = "builds" if len(builds) > 1 else "build"
+        note = (
+            f"Time to make: how long the program of each pass ran, in {' or '.join(where)}, measured once in the {many} "
+            f"{told}, while others may have run beside it. What came from a cache did not run."
+        )
+    return {"head": head, "rows": rows, "numbers": (0, *range(3, len(head) - 1)), "note": note}
 
 
 def _digest(digest: str | None) -> str:

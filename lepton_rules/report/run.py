@@ -1,15 +1,18 @@
 """The program of `bazel run` on a report: merges what was measured, and writes the page where people find it.
 
     launch -s -P lepton_rules/report/run.py --label=//x:report --content=<the built JSON> --name=x_report
-        [--profile=//x:y=<its program>]… [--output=DIR] [--testlogs=DIR] [--no_profile] [--seconds=2] [--open]
+        [--profile=//x:y=<its program>]… [--made=<a list of who made a model>]… [--output=DIR] [--testlogs=DIR]
+        [--build_profile=FILE]… [--no_profile] [--seconds=2] [--open]
 
-Budgets come from the test logs of this workspace, where a measurement is of one of these artifacts' digests; time after
-each pass, operators and sensitivity from profiling each artifact now, in a process of its own.
+Budgets come from the test logs of this workspace, where a measurement is of one of these artifacts' digests; how long
+each pass ran, from what Bazel left of its builds; latency after each pass, operators and sensitivity from profiling each
+artifact now, in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -25,7 +28,7 @@ from lepton_rules.manifest import canonical_json, parse_json
 from lepton_rules.measure import outputs
 from lepton_rules.measure.files import write_atomically
 from lepton_rules.plugin.errors import LeptonError
-from lepton_rules.report import content, page
+from lepton_rules.report import build_times, content, page
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,6 +46,14 @@ def parser(what: str) -> argparse.ArgumentParser:
     made.add_argument("--profile", action="append", default=[], help=argparse.SUPPRESS)
     made.add_argument("--output", default="", metavar="DIR", help="where to write (a new temporary directory)")
     made.add_argument("--testlogs", default="", metavar="DIR", help="where tests left their outputs (bazel-testlogs)")
+    made.add_argument("--made", action="append", default=[], help=argparse.SUPPRESS)
+    made.add_argument(
+        "--build_profile",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what `bazel build --profile=FILE` wrote, for how long each pass ran (those in the output base)",
+    )
     made.add_argument("--no_profile", action="store_true", help="profile nothing: what tests measured alone")
     made.add_argument("--seconds", type=float, default=2.0, help="of inferences in turns, for each artifact (2)")
     made.add_argument("--open", action="store_true", help="open the page in the browser")
@@ -56,6 +67,7 @@ def main(flags: Sequence[str]) -> int:
         arguments = parser(label).parse_args(flags)
         made = parse_json(arguments.content.read_text(encoding="utf-8"))
         add_tests(made, testlogs(arguments.testlogs, arguments.runfiles))
+        add_build_times(made, arguments.made, arguments.build_profile, arguments.runfiles)
         if not arguments.no_profile:
             for flag in arguments.profile:
                 artifact, _, program = flag.partition("=")
@@ -91,10 +103,48 @@ def testlogs(given: str, runfiles: Path) -> Path | None:
     workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
     candidates = [] if workspace is None else [Path(workspace) / "bazel-testlogs"]
     # The links in a workspace may have other names; the runfiles lie in the tree that they point to.
+    configuration = _configuration(runfiles)
+    if configuration is not None:
+        candidates.append(configuration / "testlogs")
+    return next((path for path in candidates if path.is_dir()), None)
+
+
+def _configuration(runfiles: Path) -> Path | None:
+    """`<output base>/execroot/_main/bazel-out/<configuration>` that the runfiles lie in; None where they lie elsewhere."""
     for part in runfiles.absolute().parents:
         if part.name == "bin" and part.parent.parent.name == "bazel-out":
-            candidates.append(part.parent / "testlogs")
-    return next((path for path in candidates if path.is_dir()), None)
+            return part.parent
+    return None
+
+
+def add_build_times(made: dict[str, Any], flags: Sequence[str], named: Sequence[str], runfiles: Path) -> None:
+    """Merges how long each pass ran, from the profiles that the user names and from those that Bazel left, and says
+    which passes no build is known of.
+
+    Raises:
+      LeptonError: the user names what is no profile.
+    """
+    configuration = _configuration(runfiles)
+    execution_root = None if configuration is None else configuration.parents[1]
+    builds = [build_times.read(_user_path(name), here=False) for name in named]
+    for path in [] if execution_root is None else build_times.find(execution_root.parents[1]):
+        # That of a build that is going on is not whole yet: it has nothing to tell.
+        with contextlib.suppress(LeptonError):
+            builds.append(build_times.read(path, here=True))
+    found = {}
+    for step in map(build_times.Made.from_json, flags):
+        time = build_times.time_of(step, builds, execution_root)
+        if time is not None:
+            found[(step.artifact, step.model)] = time
+    content.add_build_times(made, found)
+    for entry in made["artifacts"]:
+        unknown = [step["pass"] for step in entry["lineage"] if step["build"] is None]
+        if unknown:
+            made["missing"].append(
+                f"How long {', '.join(unknown)} of {entry['label']} ran is not known, for no build is here in which they "
+                f"did: bazel build {entry['label']} --profile=FILE when they do, then bazel run {made['label']} -- "
+                "--build_profile=FILE"
+            )
 
 
 def add_tests(made: dict[str, Any], logs: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""The built report of a real artifact with its image: what it is made of and where it comes from, readable at any width."""
+"""The built report of a real artifact with its image: what it is made of, readable at any width."""
 
 from __future__ import annotations
 

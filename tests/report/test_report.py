@@ -13,6 +13,8 @@ from typing import Any
 import numpy
 import pytest
 from family import HOSTILE, SHA, digest_of, family, image, make, measurement, profile, write_logs
+from test_build_times import RAN, action, event, written
+from test_build_times import profile as profile_of_build
 
 import lepton_rules
 from lepton_rules.manifest import canonical_json, schema
@@ -234,6 +236,8 @@ def full(folder: Path) -> dict[str, Any]:
         for name, verdict in (("min_speedup", "FAIL"), ("max_p99_ms", "NOT PROVEN"), ("min_accuracy", "IMPLAUSIBLE")):
             budget = {"name": name, "verdict": verdict, "message": HOSTILE, "unit": HOSTILE}
             assert content.add_measurement(made, measurement(one, f"//m:{HOSTILE}{name}", budget))
+    build_time = {"seconds": 12.5, "where": "a worker", "build": HOSTILE, "date": "2026-01-31T12:00:00Z"}
+    content.add_build_times(made, {(told[1].label, 2): build_time, (told[2].label, 1): build_time})
     made["missing"].append(HOSTILE)
     return content.finish(made)
 
@@ -409,6 +413,47 @@ def test_run_writes_where_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (tmp_path / "here" / "all.html").read_text() == page.html(made)
     assert run.main([*flags, "--testlogs=nowhere"]) == 1
     assert "lepton: --testlogs in //models:all: nowhere is no directory." in capsys.readouterr().out
+
+
+def test_how_long_passes_ran_is_merged(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(tmp_path))
+    told = family(tmp_path / "in")[1]
+    made = build.make("//models:int8.report", [told], [])
+    assert [step["model"] for step in made["artifacts"][0]["lineage"]] == [1, 2]
+    base = tmp_path / "base"
+    root = base / "execroot" / "_main"
+    runfiles = root / "bazel-out" / "k8" / "bin" / "models" / "x.runfiles"
+    manifests = [f"bazel-out/k8/bin/models/int8/{number}/manifest.json" for number in (1, 2)]
+    flags = [
+        json.dumps([told.label, number, name, told.label, manifest])
+        for number, name, manifest in zip((1, 2), ("onnx.onnx", "onnx.quantize"), manifests, strict=True)
+    ]
+    written(root, 29.0, manifests[1])
+    quantized = (action("Lepton onnx.quantize //models:int8", 10, 20), RAN[2])
+    imported = (action("Lepton onnx.onnx //models:int8", 1, 5), event("subprocess.run", "", 2, 3.25))
+    profile_of_build(base, *quantized)
+    named = profile_of_build(tmp_path, *imported, name="of_ci.gz")
+    run.add_build_times(made, flags, [named.name], runfiles)
+    first, second = valid(content.finish(made))["artifacts"][0]["lineage"]
+    assert (first["build"]["seconds"], first["build"]["where"]) == (3.25, "a process")
+    assert (second["build"]["seconds"], second["build"]["build"]) == (12.5, "id-command.profile.gz")
+    assert made["measured"] and made["missing"] == []
+    text = page.html(made)
+    assert '<td data-h="time to make" class="n">12.5 s</td>' in text
+    assert "measured once in the builds id-" in text
+    again = build.make("//models:int8.report", [told], [])
+    run.add_build_times(again, flags, [], runfiles)
+    assert again["missing"] == [
+        "How long onnx.onnx of //models:int8 ran is not known, for no build is here in which they did: "
+        "bazel build //models:int8 --profile=FILE when they do, then bazel run //models:int8.report -- "
+        "--build_profile=FILE"
+    ]
+    assert "not in that build" in page.html(again)
+    (tmp_path / "torn.gz").write_bytes(named.read_bytes()[:-20])
+    with pytest.raises(LeptonError, match="it is no whole profile"):
+        run.add_build_times(again, flags, ["torn.gz"], runfiles)
+    (base / "command.profile.gz").write_bytes(named.read_bytes()[:-20])  # the build that is going on
+    run.add_build_times(build.make("//models:int8.report", [told], []), flags, [], runfiles)
 
 
 def test_test_logs_are_found_beside_the_runfiles(tmp_path: Path, monkeypatch: Any) -> None:
