@@ -4,7 +4,8 @@
         (--artifact=//x:y --manifest=<oldest> … [--metrics=…] [--step_metrics=1=…] [--predictions=…] [--recipe=…])…
         [--measurement=…]… [--statement=… --bill=…]…
 
-The flags after an `--artifact` are that artifact's; statements and bills of materials are of images of the artifacts. Same inputs, same bytes.
+The flags after an `--artifact` are that artifact's; statements and bills of materials are of images of the artifacts.
+Same inputs, same bytes.
 """
 
 from __future__ import annotations

@@ -79,9 +79,9 @@ def _lineage(steps: Sequence[Mapping[str, Any]], measured: Mapping[int, Metrics]
     """One row for each step of the artifact's own manifest, with what is known of the model after it."""
     known = {len(manifest["steps"]): (number, manifest) for number, manifest in enumerate(steps, start=1)}
     first: dict[int, int] = {}
-    for number, manifest in enumerate(steps, start=1):
+    for number, made in enumerate(steps, start=1):
         # A model that a chip is only bound to has the steps of the one before, which made them.
-        first.setdefault(len(manifest["steps"]), number)
+        first.setdefault(len(made["steps"]), number)
     rows = []
     for index, step in enumerate(steps[-1]["steps"], start=1):
         number, manifest = known.get(index, (0, None))

@@ -231,8 +231,8 @@ def _lineage(entry: Mapping[str, Any]) -> dict[str, Any]:
         told = " and ".join(f"{build} of {date}" for build, date in sorted(builds.items(), key=lambda one: one[1]))
         many = "builds" if len(builds) > 1 else "build"
         note = (
-            f"Time to make: how long the program of each pass ran, in {' or '.join(where)}, measured once in the {many} "
-            f"{told}, while others may have run beside it. What came from a cache did not run."
+            f"Time to make: how long the program of each pass ran, in {' or '.join(where)}, measured once in the "
+            f"{many} {told}, while others may have run beside it. What came from a cache did not run."
         )
     return {"head": head, "rows": rows, "numbers": (0, *range(3, len(head) - 1)), "note": note}
 

@@ -19,7 +19,7 @@ _SHA = "sha256:"
 
 
 def of_model(label: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model's manifest.json knows: its files, what it was made from, and the packages that its steps ran with."""
+    """What a model's manifest.json knows: its files, what it was made from, the packages that its steps ran with."""
     facts = Facts(label=label, name="", digest="", image={}, platform="", model=manifest, version="")
     return {
         "parent": manifest["parent"],

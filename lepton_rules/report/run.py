@@ -5,8 +5,8 @@
         [--build_profile=FILE]… [--no_profile] [--seconds=2] [--open]
 
 Budgets come from the test logs of this workspace, where a measurement is of one of these artifacts' digests; how long
-each pass ran, from what Bazel left of its builds; latency after each pass, operators and sensitivity from profiling each
-artifact now, in a process of its own.
+each pass ran, from what Bazel left of its builds; latency after each pass, operators and sensitivity from profiling
+each artifact now, in a process of its own.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def testlogs(given: str, runfiles: Path) -> Path | None:
 
 
 def _configuration(runfiles: Path) -> Path | None:
-    """`<output base>/execroot/_main/bazel-out/<configuration>` that the runfiles lie in; None where they lie elsewhere."""
+    """`<output base>/execroot/_main/bazel-out/<configuration>` around the runfiles; None where they lie elsewhere."""
     for part in runfiles.absolute().parents:
         if part.name == "bin" and part.parent.parent.name == "bazel-out":
             return part.parent
@@ -141,9 +141,9 @@ def add_build_times(made: dict[str, Any], flags: Sequence[str], named: Sequence[
         unknown = [step["pass"] for step in entry["lineage"] if step["build"] is None]
         if unknown:
             made["missing"].append(
-                f"How long {', '.join(unknown)} of {entry['label']} ran is not known, for no build is here in which they "
-                f"did: bazel build {entry['label']} --profile=FILE when they do, then bazel run {made['label']} -- "
-                "--build_profile=FILE"
+                f"How long {', '.join(unknown)} of {entry['label']} ran is not known, for no build is here in which "
+                f"they did: bazel build {entry['label']} --profile=FILE when they do, then bazel run {made['label']} "
+                "-- --build_profile=FILE"
             )
 
 

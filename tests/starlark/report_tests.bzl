@@ -37,8 +37,8 @@ _refused_test = analysistest.make(_refused_impl, attrs = {"says": attr.string()}
 
 _REFUSED = {
     "artifact_of_a_list.profile": "lepton: artifact in //tests/starlark:artifact_of_a_list.profile: //tests/starlark:artifact_of_a_list has no dataset to take inputs from. Give it one.",
-    "report_of_a_model": "lepton: images in //tests/starlark:report_of_a_model: //tests/starlark:model is no image: it has no provenance. Name a lepton_image or a lepton_image_index.",
     "report_of_a_measurement": "lepton: tests in //tests/starlark:report_of_a_measurement: //tests/starlark:timed_latency_test judges nothing before it runs; `bazel run` finds what it measured in the test logs. Leave it out.",
+    "report_of_a_model": "lepton: images in //tests/starlark:report_of_a_model: //tests/starlark:model is no image: it has no provenance. Name a lepton_image or a lepton_image_index.",
     "report_of_nothing": "lepton: artifacts in //tests/starlark:report_of_nothing: there is none. Name at least one lepton_artifact.",
 }
 
