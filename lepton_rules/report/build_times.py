@@ -24,11 +24,10 @@ _MNEMONIC = "LeptonRun"
 _ACTION = "action processing"
 # What Bazel calls the part of an action in which its program runs, and where that is.
 _RUNS = {
-    "worker working": "a worker",
-    "local process wall time": "a process",
+    "waiting for response from worker": "a worker",
+    "Local execution process wall time": "a process",
     "subprocess.run": "a process",
-    "remote process wall time": "another machine",
-    "remote action execution": "another machine",
+    "Remote execution process wall time": "another machine",
 }
 # A file system's clock is coarse, and Bazel moves outputs after the program has ended.
 _SLACK_SECONDS = 2.0

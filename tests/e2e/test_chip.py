@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,37 @@ def test_each_pass_ran_with_its_own_plugins_libraries(bazel: Bazel, result: Resu
 
 
 # What cannot be: the target, flags, and the error's first line.
+def test_a_report_tells_how_long_a_pass_ran_in_its_own_build(bazel: Bazel, result: Result, tmp_path: Path) -> None:
+    """And of one that a cache gave, it says that none is known."""
+    build = bazel.workspace / "meter" / "BUILD.bazel"
+    text = build.read_text("utf-8")
+    never_made = f"onnx.optimize(max_folded_bytes = {time.time_ns() // 1000 % (1 << 40) + (1 << 24)})"
+    build.write_text(
+        f"""{text}
+lepton_artifact(
+    name = "timed",
+    hardware = "@lepton_rules//plugins/onnxruntime:cpu",
+    model = ":meter",
+    recipe = [{never_made}],
+)
+""",
+        "utf-8",
+    )
+    try:
+        run = bazel.run("run", "//meter:timed.report", "--", "--no_profile", f"--output={tmp_path}")
+    finally:
+        build.write_text(text, "utf-8")
+    assert run.status == 0, run.output
+    (entry,) = json.loads((tmp_path / "timed.report.json").read_text("utf-8"))["artifacts"]
+    imported, optimized = entry["lineage"]
+    assert optimized["pass"] == "onnx.optimize" and 0 < optimized["build"]["seconds"] < 60
+    assert imported["build"] is None
+    assert "How long onnx.onnx of //meter:timed ran is not known" in run.output
+    assert f"{optimized['build']['build']} of {optimized['build']['date']}" in (
+        tmp_path / "timed.report.html"
+    ).read_text("utf-8")
+
+
 _REFUSED = {
     "what_the_chip_cannot_do": (
         "meter_per_channel",

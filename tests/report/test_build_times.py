@@ -53,8 +53,8 @@ def written(root: Path, second: float, manifest: str = MADE.manifest) -> Path:
 RAN = (
     action(QUANTIZE, 10, 20),
     event("acquiring", "general information", 10, 5),
-    event("worker working", "worker working", 15, 12.5),
-    event("worker working", "worker working", 11, 19, tid=8),  # another action's
+    event("Worker #15 working", "waiting for response from worker", 15, 12.5),
+    event("Worker #15 working", "waiting for response from worker", 11, 19, tid=8),  # another action's
 )
 
 
@@ -78,7 +78,7 @@ def test_what_came_from_a_cache_did_not_run(tmp_path: Path) -> None:
 
 
 def test_another_pass_and_another_target_are_not_it(tmp_path: Path) -> None:
-    program = event("worker working", "worker working", 15, 12.5)
+    program = event("Worker #15 working", "waiting for response from worker", 15, 12.5)
     for name in ("Lepton onnx.optimize //m:x", "Lepton onnx.quantize //m:xy", "Lepton onnx.quantize_dynamic //m:x"):
         found = build_times.read(profile(tmp_path, action(name, 10, 20), program), here=False)
         assert build_times.time_of(MADE, [found], None) is None, name
@@ -97,7 +97,7 @@ def test_a_build_here_counts_for_the_file_that_it_wrote(tmp_path: Path) -> None:
 
 def test_two_that_look_the_same_are_told_apart_by_what_they_wrote_or_not_at_all(tmp_path: Path) -> None:
     """A step is exported for the chip where `measure_steps` wants it, and says the same to the user."""
-    again = (action(QUANTIZE, 50, 20), event("worker working", "worker working", 51, 7))
+    again = (action(QUANTIZE, 50, 20), event("Worker #15 working", "waiting for response from worker", 51, 7))
     path = profile(tmp_path, *RAN, *again)
     assert build_times.time_of(MADE, [build_times.read(path, here=False)], None) is None
     root = written(tmp_path / "root", 69.0)

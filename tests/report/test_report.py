@@ -430,7 +430,7 @@ def test_how_long_passes_ran_is_merged(tmp_path: Path, monkeypatch: Any) -> None
     ]
     written(root, 29.0, manifests[1])
     quantized = (action("Lepton onnx.quantize //models:int8", 10, 20), RAN[2])
-    imported = (action("Lepton onnx.onnx //models:int8", 1, 5), event("subprocess.run", "", 2, 3.25))
+    imported = (action("Lepton onnx.onnx //models:int8", 1, 5), event("subprocess.run", "general information", 2, 3.25))
     profile_of_build(base, *quantized)
     named = profile_of_build(tmp_path, *imported, name="of_ci.gz")
     run.add_build_times(made, flags, [named.name], runfiles)
