@@ -13,6 +13,7 @@ load(":config.bzl", "resolve_config")
 load(":image_runnables.bzl", "image_runnables")
 load(":messages.bzl", "display_label", "message", "near_miss")
 load(":oci_action.bzl", "OCI_ATTRS", "layout_files", "oci_run", "store_flags")
+load(":one_line.bzl", "check_one_line", "check_variables")
 load(":provenance.bzl", "PROVENANCE_ATTRS", "provenance")
 load(":run.bzl", "directory_flag", "lepton_run")
 load(":signing.bzl", "image_signing")
@@ -69,17 +70,6 @@ def check_name(ctx, attribute, value):
             "{} is no name for a path, a tag and an address".format(repr(value)),
             "Use at most 63 ASCII letters, digits, '_', '.' and '-', a letter or a digit first",
         ))
-
-def is_one_line(text):
-    """Whether a string has no line break and no NUL, which end what a program is given.
-
-    Args:
-      text: string.
-
-    Returns:
-      bool.
-    """
-    return not [end for end in ["\n", "\r", "\0"] if end in text]
 
 def parse_platform(ctx, text, attribute = "platform"):
     """A platform as OCI writes it.
@@ -415,16 +405,9 @@ def _lepton_image_impl(ctx):
     model_name = ctx.attr.model_name or ctx.attr.artifact.label.name
     check_name(ctx, "model_name", model_name)
     check_name(ctx, "version", ctx.attr.version)
-    for attribute in ["title", "platform", "repository", "revision_key"]:
-        if not is_one_line(getattr(ctx.attr, attribute)):
-            fail(message(attribute, ctx.label, "{} has a line break".format(repr(getattr(ctx.attr, attribute))), "Write one line"))
-    for attribute in ["labels", "annotations", "env"]:
-        for key, value in getattr(ctx.attr, attribute).items():
-            if not key or not is_one_line(key) or not is_one_line(value):
-                fail(message(attribute, ctx.label, "{} = {} is empty or has a line break".format(repr(key), repr(value)), "Write one line"))
-    for name in ctx.attr.env:
-        if "=" in name:
-            fail(message("env", ctx.label, "{} is no name of a variable, for it has a '='".format(repr(name)), "Write {\"NAME\": \"value\"}"))
+    for attribute in ["annotations", "labels", "platform", "repository", "revision_key", "title"]:
+        check_one_line(ctx, attribute, getattr(ctx.attr, attribute))
+    check_variables(ctx, "env", ctx.attr.env)
     packager = _packager(ctx, model)
     platform = _platform(ctx)
     plan = _plan(ctx, model, packager, model_name)

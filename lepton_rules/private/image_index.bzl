@@ -6,6 +6,7 @@ load(":image.bzl", "assembled", "check_name", "lepton_image", "tag_of")
 load(":image_runnables.bzl", "image_runnables")
 load(":messages.bzl", "display_label", "message")
 load(":oci_action.bzl", "OCI_ATTRS", "oci_run")
+load(":one_line.bzl", "check_one_line")
 load(":provenance.bzl", "PROVENANCE_GROUPS")
 load(":signing.bzl", "image_signing")
 
@@ -38,6 +39,7 @@ def _lepton_image_index_impl(ctx):
         seen[text] = image.label
     name = ctx.attr.model_name or images[0].name
     check_name(ctx, "model_name", name)
+    check_one_line(ctx, "annotations", ctx.attr.annotations)
     index = ctx.actions.declare_file(ctx.label.name + "/index.json")
     digest = ctx.actions.declare_file(ctx.label.name + "/digest")
     args = ctx.actions.args()

@@ -50,12 +50,47 @@ IMAGES = [
     _image(
         "label_of_two_lines",
         r'labels = {"a": "b\nc"}',
-        r'labels in {here}:x: "a" = "b\nc" is empty or has a line break. Write one line.',
+        r'labels in {here}:x: "a" = "b\nc" has a line break (U+000A). Write one line.',
     ),
     _image(
         "title_of_two_lines",
         r'title = "a\n--platform=b"',
-        r'title in {here}:x: "a\n--platform=b" has a line break. Write one line.',
+        r'title in {here}:x: "a\n--platform=b" has a line break (U+000A). Write one line.',
+    ),
+    _image(
+        "title_with_a_line_separator",
+        'title = "a\u2028b"',
+        r'title in {here}:x: "a\u2028b" has a line break (U+2028). Write one line.',
+    ),
+    _image(
+        "title_that_colours_a_terminal",
+        r'title = "\033[31mred"',
+        r'title in {here}:x: "\x1b[31mred" has a control character (U+001B). Write one line.',
+    ),
+    _image(
+        "variable_of_two_lines",
+        r'env = {"A": "b\nLD_PRELOAD=c"}',
+        r'env in {here}:x: "A" = "b\nLD_PRELOAD=c" has a line break (U+000A). Write one line.',
+    ),
+    _image(
+        "variable_with_a_control_character",
+        r'env = {"A": "b\tc"}',
+        r'env in {here}:x: "A" = "b\tc" has a control character (U+0009). Write one line.',
+    ),
+    _image(
+        "variable_with_a_line_separator",
+        'env = {"A\u2029": "b"}',
+        r'env in {here}:x: "A\u2029" = "b" has a line break (U+2029). Write one line.',
+    ),
+    _image(
+        "variable_from_json_with_a_line_separator",
+        r"""env = json.decode('{"A": "b\\u2028c"}')""",
+        r'env in {here}:x: "A" = "b\u2028c" has a line break (U+2028). Write one line.',
+    ),
+    _image(
+        "variable_without_a_name",
+        'env = {"": "b"}',
+        'env in {here}:x: "b" has no name. Write {"NAME": "value"}.',
     ),
     _image(
         "variable_with_an_equals_sign",
@@ -125,6 +160,11 @@ IMAGES = [
         'lepton_image_index(name = "x", images = ["//images:plain", "//images:other"])\n',
         "images in {here}:x: @@//images:plain and @@//images:other are both for linux/amd64. Give one of them a "
         "platform with a variant, such as linux/amd64/v3, or leave it out.",
+    ),
+    _case(
+        "index_with_an_annotation_of_two_lines",
+        r'lepton_image_index(name = "x", images = ["//images:plain"], annotations = {"a": "b\rc"})' + "\n",
+        r'annotations in {here}:x: "a" = "b\rc" has a line break (U+000D). Write one line.',
     ),
     _case(
         "index_of_hardware_without_a_platform",
