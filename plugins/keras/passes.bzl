@@ -34,7 +34,7 @@ DESCRIPTORS = json.decode(r'''{
  },
  "importers": {
   "keras": {
-   "allows_code": false,
+   "allows_code": true,
    "config": {
     "fields": {
      "inputs": {

@@ -23,19 +23,24 @@ layers = keras.layers
 CANARY = "canary"
 
 
-def run(sources: tuple[Path, ...], output: Path) -> ModelFacts:
+def run(sources: tuple[Path, ...], output: Path, allow_code: bool = False) -> ModelFacts:
     output.mkdir(exist_ok=True)
     return import_keras(
         ImportContext(
-            label="//test:model", config=ImportConfig(), sources=sources, weights=(), allow_code=False, output=output
+            label="//test:model",
+            config=ImportConfig(),
+            sources=sources,
+            weights=(),
+            allow_code=allow_code,
+            output=output,
         )
     )
 
 
-def refused(sources: tuple[Path, ...], folder: Path) -> str:
+def refused(sources: tuple[Path, ...], folder: Path, allow_code: bool = False) -> str:
     """The message that refuses files, once it is known to be one line, to have left nothing and to have run nothing."""
     with pytest.raises(LeptonError) as error:
-        run(sources, folder / "out")
+        run(sources, folder / "out", allow_code)
     assert list((folder / "out").iterdir()) == []
     text = str(error.value)
     assert text.startswith("lepton: ") and "\n" not in text and len(text) < 2000, text
@@ -146,7 +151,10 @@ def _activation(value: Any) -> Callable[[dict[str, Any]], Any]:
     return lambda config: _layer(config)["config"].update(activation=value)
 
 
-LAMBDA = {"class_name": "__lambda__", "config": {"value": "4wAAAAA=", "defaults": None, "closure": None}}
+LAMBDA: dict[str, Any] = {
+    "class_name": "__lambda__",
+    "config": {"value": "4wAAAAA=", "defaults": None, "closure": None},
+}
 CONFIGURATIONS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "lambda layer": (_evil("keras.layers", "Lambda", {"function": LAMBDA}), "runs code"),
     "lambda in another place": (_activation(LAMBDA), "runs code"),
@@ -209,6 +217,56 @@ def test_a_real_lambda_is_refused(tmp_path: Path) -> None:
     for name in ("model.keras", "model.h5"):
         model.save(tmp_path / name)
         assert "runs code" in refused((tmp_path / name,), tmp_path)
+
+
+# --- Code that the target allows ---
+
+
+def canary(folder: Path) -> Any:
+    """A model whose Lambda leaves a file behind wherever it is loaded or called."""
+    leave = eval(f"lambda x: (open({str(folder / CANARY)!r}, 'w').close(), x * 2)[1]")
+    return keras.Sequential([keras.Input((4,)), layers.Lambda(leave)])
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_code_runs_only_where_the_target_allows_it(name: str, tmp_path: Path) -> None:
+    canary(tmp_path).save(tmp_path / name)
+    (tmp_path / CANARY).unlink()
+    assert "runs code" in refused((tmp_path / name,), tmp_path)
+    run((tmp_path / name,), tmp_path / "out", allow_code=True)
+    assert (tmp_path / CANARY).exists()
+
+
+def test_sources_run_only_where_the_target_allows_it(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / CANARY)!r}, 'w').close()\n")
+    files = (tmp_path / "evil.py", good / "model.keras")
+    assert "'evil.py' is code" in refused(files, tmp_path)
+    run(files, tmp_path / "out", allow_code=True)
+    assert (tmp_path / CANARY).exists()
+
+
+def test_what_is_broken_stays_refused_where_code_is_allowed(good: Path, tmp_path: Path) -> None:
+    """Allowed is code, not a damaged archive, a link out of a file, or a graph that reads files."""
+
+    def refused_anyway(content: bytes) -> str:
+        (tmp_path / "model.bin").write_bytes(content)
+        return refused((tmp_path / "model.bin",), tmp_path, allow_code=True)
+
+    for name in ("model.keras", "model.h5"):
+        content = (good / name).read_bytes()
+        for part in (0.02, 0.6):
+            refused_anyway(content[: int(len(content) * part)])
+    assert "a pickle" in refused_anyway(pickle.dumps({"a": 1}))
+    assert "none of" in refused_anyway(_archive(good, lambda name, data: data, (("../evil", b"x"),)))
+    no_code = {"function": {**LAMBDA, "config": {**LAMBDA["config"], "code": "4wAAAAA="}}}
+    assert "cannot build it" in refused_anyway(archive(good, _evil("keras.layers", "Lambda", no_code)))
+    assert "in srcs" in refused_anyway(archive(good, CONFIGURATIONS["custom class"][0]))
+    assert "cannot build it" in refused_anyway(archive(good, CONFIGURATIONS["wrong shape"][0]))
+    (tmp_path / "model.h5").write_bytes((good / "model.h5").read_bytes())
+    with h5py.File(tmp_path / "model.h5", "r+") as file:
+        _linked(file, tmp_path)
+    assert "a link to somewhere else" in refused((tmp_path / "model.h5",), tmp_path, allow_code=True)
+    assert "more than compute" in refused(_export(_reads, tmp_path), tmp_path, allow_code=True)
 
 
 def test_nested_configuration(good: Path, tmp_path: Path) -> None:

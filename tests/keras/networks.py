@@ -90,7 +90,9 @@ def saved(model: Any, directory: Path, kind: str) -> tuple[Path, ...]:
     return ((directory / f"model.{kind}").rename(directory / "model.bin"),)
 
 
-def importing(sources: Sequence[Path], output: Path, weights: Sequence[Path] = (), **config: Any) -> ModelFacts:
+def importing(
+    sources: Sequence[Path], output: Path, weights: Sequence[Path] = (), *, allow_code: bool = False, **config: Any
+) -> ModelFacts:
     """Imports into `output` with the plugin's importer."""
     plugin = load("keras", "lepton_plugin_keras")
     descriptor = plugin.find("importers", "keras")
@@ -101,7 +103,7 @@ def importing(sources: Sequence[Path], output: Path, weights: Sequence[Path] = (
             config=parse_config(descriptor.config, config),  # type: ignore[union-attr]
             sources=tuple(sources),
             weights=tuple(weights),
-            allow_code=False,
+            allow_code=allow_code,
             output=output,
         )
     )

@@ -22,6 +22,7 @@ def lepton_importers() -> Sequence[Importer]:
             produces="keras",
             config=ImportConfig,
             implementation="lepton_plugin_keras.importer:import_keras",
+            allows_code=True,
             saves={"keras.src.models.model.Model": "lepton_plugin_keras.memory:save"},
             loads="lepton_plugin_keras.memory:load",
         )

@@ -33,20 +33,20 @@ def to_onnx(context: ExportContext) -> ModelFacts:
     prepare(context.threads)
     manifest = context.model.manifest
     inputs, outputs = (tuple(TensorSpec.from_json(spec) for spec in manifest[key]) for key in ("inputs", "outputs"))
-    found = network.read(context.model.path)
-    model = _export(found, inputs, outputs, config.opset)
-    # Twice, with other lengths: a dimension that was taken for a constant shows in the second.
-    for choice in (0, 1):
-        arrays = running.samples(found.inputs, lengths(found.inputs, choice), _SEED + choice)
-        expected = running.run(found, arrays)
-        onnx_agreement.check_outputs(
-            model,
-            {spec.name: array for spec, array in zip(inputs, arrays, strict=True)},
-            {spec.name: array for spec, array in zip(outputs, expected, strict=True)},
-            config.tolerance,
-            framework="TensorFlow",
-            converter="tf2onnx",
-        )
+    with network.opened(context.model.path) as found:
+        model = _export(found, inputs, outputs, config.opset)
+        # Twice, with other lengths: a dimension that was taken for a constant shows in the second.
+        for choice in (0, 1):
+            arrays = running.samples(found.inputs, lengths(found.inputs, choice), _SEED + choice)
+            expected = running.run(found, arrays)
+            onnx_agreement.check_outputs(
+                model,
+                {spec.name: array for spec, array in zip(inputs, arrays, strict=True)},
+                {spec.name: array for spec, array in zip(outputs, expected, strict=True)},
+                config.tolerance,
+                framework="TensorFlow",
+                converter="tf2onnx",
+            )
     onnx_canonical.save(model, context.output)
     return ModelFacts.from_manifest(manifest, {"opset": config.opset})
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 
-from lepton_plugin_keras import archive, macs, network, running, saved_model
+from lepton_plugin_keras import archive, code, macs, network, running, saved_model
 from lepton_plugin_keras.config import ImportConfig
 from lepton_plugin_keras.hdf5 import SIGNATURE, check_hdf5
 from lepton_plugin_keras.libraries import keras, prepare
@@ -27,8 +29,9 @@ _CONFIG_LIMIT = 64 << 20  # characters
 def import_keras(context: ImportContext) -> ModelFacts:
     """Writes the model of `context.sources` canonically into `context.output`: see `network`.
 
-    Nothing of it runs: configurations name known layers, graphs have known operators. Compilation, optimizers and
-    metrics are left out. LeptonError for everything else; nothing is left in `output` then.
+    Nothing of it runs: configurations name known layers, graphs have known operators. Where the target says
+    `allow_code`, a `.keras` or `.h5` file may name anything, and sources are run that define it. Compilation,
+    optimizers and metrics are left out. LeptonError for everything else; nothing is left in `output` then.
     """
     try:
         return _import(context)
@@ -43,22 +46,36 @@ def _import(context: ImportContext) -> ModelFacts:
     if context.weights:
         raise LeptonError("weights", "a Keras model holds its own", "Give the model's files as data alone")
     prepare(context.threads)
-    notes: dict[str, Any] = {}
     if saved_model.is_saved_model(context.sources):
         what = "SavedModel"
         saved_model.copy(context.sources, context.output / network.SAVED_MODEL, config.signature, what)
         (context.output / network.SIGNATURE_FILE).write_text(canonical_json({"signature": config.signature}), "utf-8")
         found = network.of_saved_model(context.output / network.SAVED_MODEL, config.signature, what)
-        notes["kind"] = "SavedModel"
-    else:
-        if len(context.sources) != 1:
-            got = ", ".join(repr(path.name) for path in context.sources[:5]) or "none"
-            raise LeptonError("importer keras", f"the files are {got}", _FIX)
-        source = context.sources[0]
-        what = f"model file {source.name!r}"
-        notes["kind"], model = _read(source, what)
-        network.write_keras(model, context.output, what)
-        found = network.of_keras(model, what)
+        return _facts(found, config, "SavedModel")
+    sources = [path for path in context.sources if code.is_source(path)]
+    if sources and not context.allow_code:
+        raise LeptonError(
+            "srcs",
+            f"{sources[0].name!r} is code, which runs where a Keras model is loaded",
+            "Set allow_code = True if you know who made the model, or remove srcs",
+        )
+    files = [path for path in context.sources if path not in sources]
+    if len(files) != 1:
+        got = ", ".join(repr(path.name) for path in files[:5]) or "none"
+        raise LeptonError("importer keras", f"the files are {got}", _FIX)
+    what = f"model file {files[0].name!r}"
+    with _opened(files[0], what) as file:
+        if file.refused and not context.allow_code:
+            raise file.refused
+        if file.refused or sources:
+            code.write(sources, context.output)
+        with code.running(context.output):
+            model = _built(file, what, needs_code=code.is_needed(context.output))
+            network.write_keras(model, context.output, what)
+            return _facts(network.of_keras(model, what), config, file.kind)
+
+
+def _facts(found: network.Network, config: ImportConfig, kind: str) -> ModelFacts:
     inputs = _renamed(found.inputs, config.inputs, "inputs")
     names = config.outputs or found.outputs
     if len(names) != len(found.outputs) or len({*names, *(spec.name for spec in inputs)}) != len(names) + len(inputs):
@@ -70,31 +87,48 @@ def _import(context: ImportContext) -> ModelFacts:
         outputs=_rename_dimensions(running.output_specs(found, names), found.inputs, inputs),
         parameters=found.parameters,
         macs=macs.count(found),
-        notes=notes,
+        notes={"kind": kind},
     )
 
 
-def _read(source: Path, what: str) -> tuple[str, Any]:
-    """What kind of file it is, and the model in it."""
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A file of a Keras model, before any of it was built.
+
+    Args:
+        kind: what it is, for the manifest.
+        build: has Keras build the model; takes whether Keras's safe mode is on.
+        refused: why its configuration is more than data, if it is.
+    """
+
+    kind: str
+    build: Callable[[bool], Any]
+    refused: LeptonError | None
+
+
+@contextlib.contextmanager
+def _opened(source: Path, what: str) -> Iterator[_File]:
+    """What kind of file it is, and how the model in it is built, while the context lasts."""
     with open_regular(source, what) as stream:
         start = stream.read(START_BYTES)
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch)
         if start.startswith(b"PK\x03\x04"):
             archive.unpack(source, directory, what)
-            return "Keras archive", _read_archive(directory, what)
-        if start.startswith(SIGNATURE):
+            yield _archive(directory, what)
+        elif start.startswith(SIGNATURE):
             # Keras tells files by their suffix.
             copy = directory / "model.h5"
             shutil.copyfile(source, copy)
-            return "Keras HDF5", _read_hdf5(copy, what)
-    fix = "Save the model with Keras, without pickle" if kind_of(start) == "a pickle" else _FIX
-    raise LeptonError(what, f"it is no Keras model but {kind_of(start)}", fix)
+            yield _hdf5(copy, what)
+        else:
+            fix = "Save the model with Keras, without pickle" if kind_of(start) == "a pickle" else _FIX
+            raise LeptonError(what, f"it is no Keras model but {kind_of(start)}", fix)
 
 
-def _read_archive(directory: Path, what: str) -> Any:
+def _archive(directory: Path, what: str) -> _File:
     config = without_training(_parse((directory / archive.CONFIG).read_bytes(), what))
-    vet(config, what)
+    refused = _refused(config, what)
     weights = directory / archive.WEIGHTS
     with weights.open("rb") as stream:
         start = stream.read(START_BYTES)
@@ -102,15 +136,15 @@ def _read_archive(directory: Path, what: str) -> Any:
         raise LeptonError(what, f"its {archive.WEIGHTS} is {kind_of(start)}", _FIX)
     check_hdf5(weights, f"{archive.WEIGHTS} of {what}")
 
-    def build() -> Any:
-        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    def build(safe_mode: bool) -> Any:
+        model = keras.saving.deserialize_keras_object(config, safe_mode=safe_mode)
         model.load_weights(weights)
         return model
 
-    return _built(build, what)
+    return _File(kind="Keras archive", build=build, refused=refused)
 
 
-def _read_hdf5(path: Path, what: str) -> Any:
+def _hdf5(path: Path, what: str) -> _File:
     check_hdf5(path, what)
     try:
         with h5py.File(path, "r") as file:
@@ -124,8 +158,20 @@ def _read_hdf5(path: Path, what: str) -> Any:
     if not isinstance(text, str | bytes):
         raise LeptonError(what, "its model_config is no text", _FIX)
     # h5py gives bytes that are no UTF-8 as surrogates: they become the bytes again, and are refused as such.
-    vet(_parse(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text, what), what)
-    return _built(lambda: keras.saving.load_model(path, compile=False, safe_mode=True), what)
+    config = _parse(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text, what)
+
+    def build(safe_mode: bool) -> Any:
+        return keras.saving.load_model(path, compile=False, safe_mode=safe_mode)
+
+    return _File(kind="Keras HDF5", build=build, refused=_refused(config, what))
+
+
+def _refused(config: Any, what: str) -> LeptonError | None:
+    try:
+        vet(config, what)
+    except LeptonError as error:
+        return error
+    return None
 
 
 def _parse(text: bytes, what: str) -> Any:
@@ -137,13 +183,12 @@ def _parse(text: bytes, what: str) -> Any:
         raise LeptonError(what, f"its configuration is not JSON ({str(error)[:200]})", _FIX) from None
 
 
-def _built(build: Any, what: str) -> Any:
+def _built(file: _File, what: str, *, needs_code: bool) -> Any:
+    fix = "Give the files that define its own classes in srcs" if needs_code else "Save it again with Keras 3"
     try:
-        model = build()
+        model = file.build(not needs_code)
     except Exception as error:  # Keras raises whatever its parts raise
-        raise LeptonError(
-            what, f"Keras {keras.__version__} cannot build it ({network.reason(error)})", "Save it again with Keras 3"
-        ) from None
+        raise LeptonError(what, f"Keras {keras.__version__} cannot build it ({network.reason(error)})", fix) from None
     if not isinstance(model, keras.Model):
         raise LeptonError(what, f"it holds a {type(model).__name__}", _FIX)
     return model

@@ -27,4 +27,5 @@ def load(model: ModelDirectory) -> Any:
         raise LeptonError(
             "keras model", "it came from a SavedModel, which is a graph", "Load it with tf.saved_model.load"
         )
-    return network.read_keras(model.path)
+    with network.keras_model(model.path) as found:
+        return found

@@ -1,18 +1,20 @@
 """A model in the format `keras`: on disk, and ready to be called.
 
-On disk it is `config.json` and `weights.safetensors`, or `saved_model/` and `signature.json`. In memory it is a
-function of tensors, whatever it came from.
+On disk it is `config.json` and `weights.safetensors`, with `code.json` and `program/` where it needs code (`code.py`);
+or it is `saved_model/` and `signature.json`. In memory it is a function of tensors, whatever it came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lepton_plugin_keras import code
 from lepton_plugin_keras.libraries import keras, tf
 from lepton_rules.manifest import canonical_json, parse_json
 from lepton_rules.plugin import LeptonError, TensorSpec, safetensors_file
@@ -52,30 +54,44 @@ def write_keras(model: Any, directory: Path, what: str) -> None:
     """Writes a Keras model into `directory`, without what training needs: equal models give equal bytes.
 
     Raises:
-        LeptonError: about `what`: it has weights of a type that safetensors has not, or that are no numbers.
+        LeptonError: about `what`: it has weights of a type that safetensors has not, or that are no numbers; or a class
+            of the user's own does not say what it is made of.
     """
     from lepton_plugin_keras.hdf5 import check_finite
 
-    config = keras.saving.serialize_keras_object(model)
-    (directory / CONFIG_FILE).write_text(canonical_json(plain(config)), "utf-8")
+    try:
+        config = canonical_json(plain(keras.saving.serialize_keras_object(model)))
+    except Exception as error:  # Keras asks each class, and the user's own may raise anything
+        raise LeptonError(
+            what, f"its configuration cannot be written ({reason(error)})", "Correct get_config of its classes"
+        ) from error
+    (directory / CONFIG_FILE).write_text(config, "utf-8")
     arrays = named_weights(model)
     check_finite(arrays, what)
     safetensors_file.write(directory / WEIGHTS_FILE, {name: blob(name, array, what) for name, array in arrays.items()})
 
 
-def read_keras(directory: Path) -> Any:
-    """The Keras model that `write_keras` wrote."""
+@contextlib.contextmanager
+def keras_model(directory: Path) -> Iterator[Any]:
+    """The Keras model that `write_keras` wrote. The modules of its code, if it has any, are there while the context
+    lasts.
+
+    Raises:
+        LeptonError: its weights are not those of its configuration, or its code cannot be imported.
+    """
+    # Before its code is known to Keras, which forgets it with the session.
     keras.utils.clear_session()
     config = parse_json((directory / CONFIG_FILE).read_text("utf-8"))
-    model = keras.saving.deserialize_keras_object(config, safe_mode=True)
-    arrays = read_arrays(directory / WEIGHTS_FILE)
-    # By place: a weight's path depends on how the model came to be.
-    ordered = [arrays[name] for name in sorted(arrays, key=lambda name: int(name.partition(".")[0]))]
-    if [array.shape for array in ordered] != [tuple(weight.shape) for weight in model.weights]:
-        raise LeptonError("keras model", "its weights are not those of its configuration", "Import it again")
-    for weight, array in zip(model.weights, ordered, strict=True):
-        weight.assign(array)
-    return model
+    with code.running(directory):
+        model = keras.saving.deserialize_keras_object(config, safe_mode=not code.is_needed(directory))
+        arrays = read_arrays(directory / WEIGHTS_FILE)
+        # By place: a weight's path depends on how the model came to be.
+        ordered = [arrays[name] for name in sorted(arrays, key=lambda name: int(name.partition(".")[0]))]
+        if [array.shape for array in ordered] != [tuple(weight.shape) for weight in model.weights]:
+            raise LeptonError("keras model", "its weights are not those of its configuration", "Import it again")
+        for weight, array in zip(model.weights, ordered, strict=True):
+            weight.assign(array)
+        yield model
 
 
 def named_weights(model: Any) -> dict[str, np.ndarray[Any, Any]]:
@@ -164,18 +180,24 @@ def of_saved_model(directory: Path, signature: str, what: str) -> Network:
     return Network(inputs=specs, outputs=outputs, parameters=parameters, call=call, keep=loaded)
 
 
-def read(directory: Path) -> Network:
-    """The network in a model's directory."""
+@contextlib.contextmanager
+def opened(directory: Path) -> Iterator[Network]:
+    """The network in a model's directory, which can be called while the context lasts."""
     what = "keras model"
     if (directory / CONFIG_FILE).exists():
-        return of_keras(read_keras(directory), what)
-    signature = parse_json((directory / SIGNATURE_FILE).read_text("utf-8"))["signature"]
-    return of_saved_model(directory / SAVED_MODEL, signature, what)
+        with keras_model(directory) as model:
+            yield of_keras(model, what)
+    else:
+        signature = parse_json((directory / SIGNATURE_FILE).read_text("utf-8"))["signature"]
+        yield of_saved_model(directory / SAVED_MODEL, signature, what)
 
 
 def reason(error: BaseException) -> str:
-    """An exception in one short line, without the paths and pages that TensorFlow adds."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """An exception in one short line, without the paths and pages that TensorFlow adds. Of Keras's, which tell all
+    that they were called in, the innermost.
+    """
+    said = str(error).rpartition("Exception encountered: ")[2]
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     text = " ".join(word for word in (lines[0] if lines else "").split() if "/" not in word)
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
@@ -199,11 +221,14 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
 
 def plain(config: Any) -> Any:
     """A configuration without what differs between two runs, or only serves training: the identities of shared objects
-    are numbered in their order, compilation is left out."""
+    are numbered in their order, the code of Lambdas is written in one way, compilation is left out."""
     numbers: dict[Any, int] = {}
 
     def walk(value: Any) -> Any:
         if isinstance(value, Mapping):
+            if value.get("class_name") == code.LAMBDA:
+                inner = value["config"]
+                return {**value, "config": {**inner, "code": code.canonical(inner["code"])}}
             kept = {key: item for key, item in value.items() if key != "compile_config"}
             return {key: number(item) if key == "shared_object_id" else walk(item) for key, item in kept.items()}
         return [walk(item) for item in value] if isinstance(value, list | tuple) else value

@@ -14,7 +14,10 @@ from typing import Any
 from lepton_rules.plugin import LeptonError
 
 _DEPTH_LIMIT = 100
-_FIX = "Build the model of Keras's own layers and save it again, or export it as ONNX where it is trained"
+_FIX = (
+    "Build the model of Keras's own layers and save it again, export it as ONNX where it is trained, or set "
+    "allow_code = True if you know who made it"
+)
 
 MODELS = frozenset({"Functional", "Model", "Sequential"})
 
