@@ -99,7 +99,9 @@ class Builder:
             "keep": [],
             **request,
         }
-        return [self.python, "-I", "-S", "-B", str(BUILDER / "build_environment.py"), json.dumps(fields)]
+        asked = root.with_name(root.name + ".request.json")
+        asked.write_text(json.dumps(fields), encoding="utf-8")
+        return [self.python, "-I", "-S", "-B", str(BUILDER / "build_environment.py"), str(asked)]
 
     def build(self, lock: str, root: Path, **request: object) -> subprocess.CompletedProcess[str]:
         """Builds it, whether or not that works."""

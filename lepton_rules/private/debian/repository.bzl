@@ -3,6 +3,7 @@
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_netrc", "read_user_netrc", "use_netrc")
 load("//lepton_rules/private:messages.bzl", "display_label", "message")
 load("//lepton_rules/private/environment:architecture.bzl", "host_architecture", "layers_build_file")
+load("//lepton_rules/private/environment:builder.bzl", "run_builder", "run_program", "watch")
 load("//lepton_rules/private/fetch:address.bzl", "redacted", "split_address")
 
 _DRIFT = "LEPTON_DEBIAN_DRIFT"
@@ -84,7 +85,7 @@ def _gone(rctx, python, what, label, missing, lock, mirrors):
         fail(message(what, label, why, fix))
     request = {"addresses": mirrors, "packages": missing, "suites": lock["suites"]}
     rctx.file("newest_request.json", json.encode(request), executable = False)
-    result = rctx.execute([python, "-I", "-S", "-B", rctx.path(rctx.attr._newest), "newest_request.json", label], timeout = 600)
+    result = run_program(rctx, python, rctx.attr._newest, ["newest_request.json", label], timeout = 600)
     if result.return_code != 0:
         fail(result.stderr.strip() or message(what, label, "no newer packages were found", refresh))
     found = json.decode(result.stdout)
@@ -126,10 +127,9 @@ def _debian_base_impl(rctx):
     wrong = problem(lock, rctx.attr.architecture)
     if wrong:
         fail(message("lock " + display_label(rctx.attr.lock), label, wrong[0], wrong[1]))
-    for source in rctx.attr._builder:
-        rctx.path(source)
+    watch(rctx, rctx.attr._builder)
     python = _any_python(rctx, what, label)
-    result = rctx.execute([python, "-I", "-S", "-B", rctx.path(rctx.attr._sources), json.encode(lock["suites"]), json.encode(rctx.attr.mirrors)], timeout = 60)
+    result = run_program(rctx, python, rctx.attr._sources, [json.encode(lock["suites"]), json.encode(rctx.attr.mirrors)], timeout = 60)
     if result.return_code != 0:
         fail(message(what, label, "apt's sources cannot be read ({})".format(result.stderr.strip()), "Set {} to the address of a Debian mirror".format(_MIRROR)))
     mirrors = json.decode(result.stdout)
@@ -154,7 +154,7 @@ def _debian_base_impl(rctx):
         compilers = _fetch(rctx, python, what, label, native, lock, mirrors)
 
     rctx.report_progress("unpacking Debian packages")
-    rctx.file("request.json", json.encode({
+    facts = run_builder(rctx, python, what, label, {
         "compile": str(rctx.path(rctx.attr._compile)),
         "compilers": compilers,
         "exclude": rctx.attr.exclude,
@@ -163,13 +163,8 @@ def _debian_base_impl(rctx):
         "name": rctx.attr.base_name,
         "packages": packages,
         "python_sources": rctx.attr.python_sources,
-    }), executable = False)
-    result = rctx.execute([python, "-I", "-S", "-B", rctx.path(rctx.attr._main), "request.json"], timeout = 1800)
-    if result.return_code != 0:
-        fail(result.stderr.strip() or message(what, label, "its builder ended with status {}".format(result.return_code), "Build again"))
+    }, timeout = 1800)
     rctx.delete("packages")
-    rctx.delete("request.json")
-    facts = json.decode(rctx.read("facts.json"))
     rctx.file("config.json", json.encode_indent(_CONFIG, indent = "  ") + "\n", executable = False)
     rctx.file("BUILD.bazel", layers_build_file(
         architecture = rctx.attr.architecture,
@@ -210,7 +205,7 @@ debian_base_repository = repository_rule(
                 for name in ["apt_sources.py", "build_base.py", "closure.py", "control.py", "deb.py", "index.py", "newest.py", "version.py"]
             ] + [
                 Label("//lepton_rules/private/environment/builder:" + name)
-                for name in ["clean.py", "compile_bytecode.py", "redaction.py", "refusal.py", "root.py", "tree.py"]
+                for name in ["clean.py", "command.py", "compile_bytecode.py", "redaction.py", "refusal.py", "root.py", "tree.py"]
             ],
         ),
         "_compile": attr.label(default = Label("//lepton_rules/private/environment/builder:compile_bytecode.py")),

@@ -1,7 +1,8 @@
 """The repository that holds an environment's packages for an image."""
 
-load("//lepton_rules/private:messages.bzl", "display_label", "message")
+load("//lepton_rules/private:messages.bzl", "display_label")
 load(":architecture.bzl", "layers_build_file")
+load(":builder.bzl", "INSTALLER", "run_builder", "watch")
 load(":interpreter.bzl", "find_interpreter")
 
 def _image_environment_impl(rctx):
@@ -10,11 +11,10 @@ def _image_environment_impl(rctx):
 
     # A path of a label is watched: a changed lock or builder builds the environment again.
     lock = rctx.path(rctx.attr.requirements_lock)
-    for source in rctx.attr._builder:
-        rctx.path(source)
+    watch(rctx, rctx.attr._builder)
     python = find_interpreter(rctx, what, label, rctx.attr.python_version, None)
     rctx.report_progress("installing environment {} for {}".format(rctx.attr.environment_name, rctx.attr.architecture))
-    request = {
+    facts = run_builder(rctx, python, what, label, {
         "architecture": rctx.attr.architecture,
         "exclude": rctx.attr.exclude,
         "glibc": rctx.attr.glibc,
@@ -26,12 +26,7 @@ def _image_environment_impl(rctx):
         "package_indexes": rctx.attr.package_indexes,
         "prefix": rctx.attr.prefix.strip("/"),
         "python_sources": rctx.attr.python_sources,
-    }
-    result = rctx.execute([python, "-I", "-S", "-B", rctx.path(rctx.attr._main), json.encode(request)], timeout = 3600)
-    if result.return_code != 0:
-        why = "its builder ended with status {}".format(result.return_code)
-        fail(result.stderr.strip() or message(what, label, why, "Build again, with more time or memory"))
-    facts = json.decode(rctx.read("facts.json"))
+    }, timeout = 3600)
     rctx.file("BUILD.bazel", layers_build_file(
         architecture = rctx.attr.architecture,
         compression = rctx.attr.compression,
@@ -59,27 +54,9 @@ image_environment_repository = repository_rule(
         "repository": attr.string(mandatory = True, doc = "The name of the tag's repository as a module that uses it writes it."),
         "requirements_lock": attr.label(mandatory = True, allow_single_file = True, doc = "Requirements with versions and hashes."),
         "_builder": attr.label_list(
-            default = [
-                Label("//lepton_rules/private/environment/builder:" + name)
-                for name in [
-                    "build_environment.py",
-                    "build_image_environment.py",
-                    "clean.py",
-                    "compile_bytecode.py",
-                    "elf.py",
-                    "install.py",
-                    "interpreter.py",
-                    "lock.py",
-                    "pip_configuration.py",
-                    "redaction.py",
-                    "refusal.py",
-                    "relocation.py",
-                    "root.py",
-                    "tree.py",
-                    "uv.lock",
-                    "uv.py",
-                    "uv_failure.py",
-                ]
+            default = INSTALLER + [
+                Label("//lepton_rules/private/environment/builder:build_image_environment.py"),
+                Label("//lepton_rules/private/environment/builder:root.py"),
             ],
         ),
         "_main": attr.label(default = Label("//lepton_rules/private/environment/builder:build_image_environment.py")),

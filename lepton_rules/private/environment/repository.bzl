@@ -1,6 +1,7 @@
 """The repository that holds one Python environment."""
 
 load("//lepton_rules/private:messages.bzl", "display_label", "message")
+load("//lepton_rules/private/environment:builder.bzl", "INSTALLER", "run_builder", "watch")
 load("//lepton_rules/private/environment:interpreter.bzl", "find_interpreter")
 
 _BUILD = """\
@@ -52,11 +53,10 @@ def _environment_repository_impl(rctx):
 
     # A path of a label is watched: a changed lock or builder builds the environment again.
     lock = rctx.path(rctx.attr.requirements_lock)
-    for source in rctx.attr._builder:
-        rctx.path(source)
+    watch(rctx, rctx.attr._builder)
     python = find_interpreter(rctx, what, label, rctx.attr.python_version, rctx.attr.interpreter)
     rctx.report_progress("building Python environment " + rctx.attr.environment_name)
-    request = {
+    facts = run_builder(rctx, python, what, label, {
         "exclude": rctx.attr.exclude,
         "files": rctx.attr.files,
         "keep": rctx.attr.keep,
@@ -65,15 +65,7 @@ def _environment_repository_impl(rctx):
         "lock_label": display_label(rctx.attr.requirements_lock),
         "name": rctx.attr.environment_name,
         "package_indexes": rctx.attr.package_indexes,
-    }
-    result = rctx.execute(
-        [python, "-I", "-S", "-B", rctx.path(rctx.attr._main), json.encode(request)],
-        timeout = 3600,
-    )
-    if result.return_code != 0:
-        why = "its builder ended with status {}".format(result.return_code)
-        fail(result.stderr.strip() or message(what, label, why, "Build again, with more time or memory"))
-    facts = json.decode(rctx.read("facts.json"))
+    }, timeout = 3600)
 
     # `bazel query @repository//...` has no business in 20,000 files.
     rctx.file(".bazelignore", "prefix\n", executable = False)
@@ -102,28 +94,7 @@ environment_repository = repository_rule(
         "python_version": attr.string(mandatory = True, doc = "Version of CPython, with or without its last component."),
         "repository": attr.string(mandatory = True, doc = "The repository's name as a module that uses it writes it."),
         "requirements_lock": attr.label(mandatory = True, allow_single_file = True, doc = "Requirements with versions and hashes."),
-        "_builder": attr.label_list(
-            default = [
-                Label("//lepton_rules/private/environment/builder:" + name)
-                for name in [
-                    "build_environment.py",
-                    "clean.py",
-                    "compile_bytecode.py",
-                    "elf.py",
-                    "install.py",
-                    "interpreter.py",
-                    "lock.py",
-                    "pip_configuration.py",
-                    "redaction.py",
-                    "refusal.py",
-                    "relocation.py",
-                    "tree.py",
-                    "uv.lock",
-                    "uv.py",
-                    "uv_failure.py",
-                ]
-            ],
-        ),
+        "_builder": attr.label_list(default = INSTALLER),
         "_main": attr.label(default = Label("//lepton_rules/private/environment/builder:build_environment.py")),
     },
 )

@@ -1,8 +1,8 @@
 """Builds the root of a base from Debian packages, in the working directory: `root.tar` and `facts.json`.
 
-    python3.11 -I -S -B build_base.py '{"name": …, "label": …, …}'
+    python3.11 -I -S -B build_base.py request.json
 
-The argument holds the fields of `Request`. No package's script is run; what such scripts would have written and a
+The file holds the fields of `Request`. No package's script is run; what such scripts would have written and a
 service needs is written here: users and groups, name service, certificates, bytecode of Python.
 The bytes depend on the packages and on what is left out alone.
 """
@@ -25,6 +25,7 @@ if __name__ == "__main__":
 
 from lepton_rules.private.debian.builder import deb
 from lepton_rules.private.debian.builder.control import paragraphs
+from lepton_rules.private.environment.builder import command
 from lepton_rules.private.environment.builder.clean import pattern
 from lepton_rules.private.environment.builder.refusal import Refusal
 from lepton_rules.private.environment.builder.root import Clash, Entry, Root
@@ -242,20 +243,5 @@ def _take_bytecode(root: Root, folder: str, tree: Path, sources: bool) -> None:
             del root.entries[path]
 
 
-def main(arguments: list[str]) -> int:
-    """Builds what the JSON in `arguments[0]` asks for, here; 1 with a message when it cannot be built."""
-    request = Request(**json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
-    try:
-        build(request, Path.cwd())
-    except Refusal as refusal:
-        print(refusal.render(request.label), file=sys.stderr)
-        return 1
-    except OSError as error:
-        why, fix = f"the file system refused ({error})", "Free space or mend permissions, and build again"
-        print(Refusal(f"base {request.name}", why, fix).render(request.label), file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command.run("base", Request, build, sys.argv[1:]))

@@ -2,9 +2,9 @@
 
 Run by the Python that becomes the environment's interpreter, with the standard library alone:
 
-    python3.11 -I -S -B build_environment.py '{"name": …, "label": …, …}'
+    python3.11 -I -S -B build_environment.py request.json
 
-The argument holds the fields of `Request`.
+The file holds the fields of `Request`.
 
 The tree is the same for the same lock and the same interpreter, wherever and whenever it is built.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).absolute().parents[4]))
 
-from lepton_rules.private.environment.builder import clean, interpreter, lock, pip_configuration, tree, uv
+from lepton_rules.private.environment.builder import clean, command, interpreter, lock, pip_configuration, tree, uv
 from lepton_rules.private.environment.builder.install import Installer
 from lepton_rules.private.environment.builder.refusal import LOCK_COMMAND, Refusal
 
@@ -125,20 +125,5 @@ def packages_in(folder: Path) -> dict[str, str]:
     return found
 
 
-def main(arguments: list[str]) -> int:
-    """Builds what the JSON in `arguments[0]` asks for, here; 1 with a message when it cannot be built."""
-    request = Request(**json.loads(arguments[0]))
-    try:
-        build(request, Path.cwd())
-    except Refusal as refusal:
-        print(refusal.render(request.label), file=sys.stderr)
-        return 1
-    except OSError as error:
-        why, fix = f"the file system refused ({error})", "Free space or mend permissions, and build again"
-        print(Refusal(f"environment {request.name}", why, fix).render(request.label), file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command.run("environment", Request, build, sys.argv[1:]))

@@ -1,8 +1,8 @@
 """Builds the packages of an environment for an image's platform, in the working directory: `root.tar` and `facts.json`.
 
-    python3.11 -I -S -B build_image_environment.py '{"name": …, "label": …, …}'
+    python3.11 -I -S -B build_image_environment.py request.json
 
-The argument holds the fields of `Request`. The interpreter is the image's base's, and no part of it: any CPython of the
+The file holds the fields of `Request`. The interpreter is the image's base's, and no part of it: any CPython of the
 series runs the bytecode. The platform may be another than this machine's.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).absolute().parents[4]))
 
-from lepton_rules.private.environment.builder import clean, lock, pip_configuration, tree, uv
+from lepton_rules.private.environment.builder import clean, command, lock, pip_configuration, tree, uv
 from lepton_rules.private.environment.builder.build_environment import DROPPED_VARIABLES, packages_in
 from lepton_rules.private.environment.builder.install import Installer
 from lepton_rules.private.environment.builder.refusal import LOCK_COMMAND, Refusal
@@ -105,20 +105,5 @@ def _replace_sources(packages: Path) -> None:
             file.replace(source.with_suffix(".pyc"))
 
 
-def main(arguments: list[str]) -> int:
-    """Builds what the JSON in `arguments[0]` asks for, here; 1 with a message when it cannot be built."""
-    request = Request(**json.loads(arguments[0]))
-    try:
-        build(request, Path.cwd())
-    except Refusal as refusal:
-        print(refusal.render(request.label), file=sys.stderr)
-        return 1
-    except OSError as error:
-        why, fix = f"the file system refused ({error})", "Free space or mend permissions, and build again"
-        print(Refusal(f"environment {request.name}", why, fix).render(request.label), file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command.run("environment", Request, build, sys.argv[1:]))

@@ -10,7 +10,7 @@ class Refusal(Exception):
     """An environment that cannot be built as declared.
 
     `what` names the thing, `why` the cause and `fix` what the reader does about it. `details` are further lines, such
-    as the last words of the tool that failed. The label is filled in by `build_environment`, which alone knows it.
+    as the last words of the tool that failed. The label is filled in by `command`, which alone knows it.
     """
 
     def __init__(self, what: str, why: str, fix: str, details: str = "") -> None:
