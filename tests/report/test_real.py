@@ -17,7 +17,7 @@ def test_it_says_what_it_is_made_of() -> None:
     assert not made["measured"]
     (entry,) = made["artifacts"]
     known = entry["provenance"]
-    assert [file["name"] for file in known["files"]] == ["model.onnx", "model.onnx.data"]
+    assert [file["name"] for file in known["files"]] == ["model.onnx"]
     assert any(package["purl"].startswith("pkg:pypi/torch@") for package in known["packages"])
     (image,) = known["images"]
     assert image["builder"] == "urn:lepton-rules:builder:bazel"
