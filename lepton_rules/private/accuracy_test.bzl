@@ -49,6 +49,21 @@ def _measured(ctx, model, evaluated, metrics, prefix, baseline = None):
         for number, group in enumerate(_by_plugin(metrics))
     ]
 
+def _interval_flags(told):
+    # Called when they are written, not at analysis.
+    label, group, confidence, split, predictions, baseline, file = told
+    plugin = group[0].plugin
+    return [
+        "--label=" + display_label(label),
+        "--plugin=" + plugin.name,
+        "--plugin_entry=" + plugin.entry,
+        "--metrics=" + json.encode([{"config": metric.config, "name": metric.name} for metric in group]),
+        "--confidence=" + (confidence or "0.95"),
+    ] + ["--python_path=" + root for root in plugin.roots] + [
+        "--dataset=" + split.path,
+        "--predictions=" + predictions.path,
+    ] + (["--baseline_predictions=" + baseline.path] if baseline else []) + ["--output=" + file.path]
+
 def _intervals(ctx, evaluated, metrics, baseline, confidence):
     """The files of intervals: one for each plugin that metrics come from."""
     settings = ctx.attr._run[RunSettingsInfo]
@@ -61,21 +76,8 @@ def _intervals(ctx, evaluated, metrics, baseline, confidence):
         file = ctx.actions.declare_file("{}/intervals{}.json".format(ctx.label.name, "_{}".format(number) if number else ""))
         args = ctx.actions.args()
         args.add(program)
-        args.add_all([
-            "--label=" + display_label(ctx.label),
-            "--plugin=" + plugin.name,
-            "--plugin_entry=" + plugin.entry,
-            "--metrics=" + json.encode([{"config": metric.config, "name": metric.name} for metric in group]),
-            "--confidence=" + (confidence or "0.95"),
-        ])
-        args.add_all(plugin.roots, format_each = "--python_path=%s")
-        args.add(split, format = "--dataset=%s")
-        args.add(evaluated.predictions, format = "--predictions=%s")
-        inputs = [split, evaluated.predictions, environment.directory]
-        if baseline:
-            args.add(baseline, format = "--baseline_predictions=%s")
-            inputs.append(baseline)
-        args.add(file, format = "--output=%s")
+        args.add_all([(ctx.label, group, confidence, split, evaluated.predictions, baseline, file)], map_each = _interval_flags)
+        inputs = [split, evaluated.predictions, environment.directory] + ([baseline] if baseline else [])
         ctx.actions.run(
             executable = environment.launcher,
             arguments = [args],

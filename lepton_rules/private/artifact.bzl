@@ -123,27 +123,6 @@ def _as_written(step, slots):
         slots = {name: slot.origin for name, slot in slots.items()},
     )
 
-def _with_origin(steps, recipe_steps):
-    """The plan's steps, with whether the recipe names them: an exporter that it does not was inserted."""
-    names = [(step.plugin.label, step.name) for step in recipe_steps]
-    position = 0
-    result = []
-    for step in steps:
-        declared = position < len(names) and names[position] == (step.plugin.label, step.name)
-        position += 1 if declared else 0
-        result.append(struct(
-            kind = step.kind,
-            plugin = step.plugin,
-            name = step.name,
-            descriptor = step.descriptor,
-            config = step.config,
-            qualified = step.qualified,
-            needs = step.needs,
-            origins = step.origins,
-            declared = declared,
-        ))
-    return result
-
 def _measure_steps(ctx, source, steps, done, hardware, dataset, metrics):
     """What came out of each step, exported for the chip: the last is there already.
 
@@ -224,13 +203,13 @@ def _lepton_artifact_impl(ctx):
         steps = done,
     )
     others = []
+    metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
     if ctx.attr.measure_steps and not ctx.attr.dataset:
         fail(message("measure_steps", ctx.label, "there is no dataset to measure on", "Name one, or leave measure_steps out"))
     if ctx.attr.dataset:
         dataset = ctx.attr.dataset[DatasetInfo]
         if not dataset.evaluation_split:
             fail(message("dataset", ctx.label, "{} has no evaluation split".format(dataset.label), "Name one in it, or leave dataset out and bind slots"))
-        metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"])
         alone = [metric for metric in metrics if not metric.descriptor["needs_baseline"]]
         predictions = evaluate(ctx, info, dataset)
         after = struct(metrics = {}, models = {})
@@ -248,13 +227,13 @@ def _lepton_artifact_impl(ctx):
         dataset = ctx.attr.dataset[DatasetInfo] if ctx.attr.dataset else None,
         hardware = hardware,
         label = ctx.label,
-        metrics = decode_components(ctx, ctx.attr.metrics_plugins, ctx.attr.metrics, ["metric"]),
+        metrics = metrics,
         models = models,
         search = space.search or recipe.search,
         search_without = space.without or recipe.search_without,
         seed = ctx.attr.seed,
         slots = slots_of_steps,
-        steps = _with_origin(steps, recipe_steps),
+        steps = steps,
         threads = ctx.attr.threads,
     ))
     written_recipe = write_recipe(

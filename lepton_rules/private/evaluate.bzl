@@ -2,11 +2,42 @@
 
 load("//lepton_rules:pass.bzl", "lepton_component")
 load(":messages.bzl", "message")
-load(":run.bzl", "directory_flag", "json_flag", "lepton_run")
+load(":run.bzl", "lepton_run")
 
 # What an artifact is measured with unless it says otherwise, without loading the plugin's passes.bzl: a user's own list
 # comes from there.
 ACCURACY = lepton_component(kind = "metric", plugin = Label("//plugins/metrics"), name = "accuracy", config = {})
+
+# The flags of both actions are made when they are written, not at analysis.
+
+def _evaluate_flags(told):
+    model, split, predictions = told
+    plugin = model.hardware.plugin
+    config = plugin.descriptors["runtimes"][model.hardware.runtime]["config"]
+    return [
+        "--plugin=" + plugin.name,
+        "--plugin_entry=" + plugin.entry,
+        "--component=" + model.hardware.runtime,
+        "--config=" + json.encode({name: field["default"] for name, field in config["fields"].items() if "default" in field}),
+        "--config_version={}".format(config["version"]),
+        "--hardware=" + model.hardware.facts,
+        "--model=" + model.directory.path,
+        "--model_manifest=" + model.manifest.path,
+        "--dataset=" + split.path,
+        "--output_predictions=" + predictions.path,
+    ]
+
+def _measure_flags(told):
+    metrics, predictions, manifest, split, baseline, file = told
+    plugin = metrics[0].plugin
+    return [
+        "--plugin=" + plugin.name,
+        "--plugin_entry=" + plugin.entry,
+        "--metrics=" + json.encode([{"config": metric.config, "name": metric.name} for metric in metrics]),
+        "--predictions=" + predictions.path,
+        "--model_manifest=" + manifest.path,
+        "--dataset=" + split.path,
+    ] + (["--baseline_predictions=" + baseline.path] if baseline else []) + ["--output_metrics=" + file.path]
 
 def evaluate(ctx, model, dataset, name = "predictions.npz", again = False):
     """Declares the action that runs a model on the evaluation split with its runtime's deterministic CPU reference.
@@ -22,27 +53,16 @@ def evaluate(ctx, model, dataset, name = "predictions.npz", again = False):
       File: npz of the outputs, one row a sample.
     """
     plugin = model.hardware.plugin
-    runtime = plugin.descriptors["runtimes"][model.hardware.runtime]
+    split = dataset.splits[dataset.evaluation_split]
     predictions = ctx.actions.declare_file("{}/{}".format(ctx.label.name, name))
     args = ctx.actions.args()
-    args.add_all([
-        "--plugin=" + plugin.name,
-        "--plugin_entry=" + plugin.entry,
-        "--component=" + model.hardware.runtime,
-        "--config=" + json.encode({name: field["default"] for name, field in runtime["config"]["fields"].items() if "default" in field}),
-        "--config_version={}".format(runtime["config"]["version"]),
-        "--hardware=" + model.hardware.facts,
-    ])
-    directory_flag(args, "model", model.directory)
-    args.add(model.manifest, format = "--model_manifest=%s")
-    args.add(dataset.splits[dataset.evaluation_split], format = "--dataset=%s")
-    args.add(predictions, format = "--output_predictions=%s")
+    args.add_all([(model, split, predictions)], map_each = _evaluate_flags)
     lepton_run(
         ctx,
         action = "evaluate",
         environment = plugin.environment,
         args = args,
-        inputs = [model.directory, model.manifest, dataset.splits[dataset.evaluation_split]],
+        inputs = [model.directory, model.manifest, split],
         outputs = [predictions],
         progress = "evaluate",
         preload = plugin.preload,
@@ -85,24 +105,15 @@ def measure(ctx, model, dataset, predictions, metrics, baseline = None, name = "
         if metric.plugin.label != plugin.label:
             fail(message("metrics", ctx.label, "they come from {} and {}".format(plugin.label, metric.plugin.label), "Take the metrics of one target from one plugin"))
     file = ctx.actions.declare_file("{}/{}".format(ctx.label.name, name))
+    split = dataset.splits[dataset.evaluation_split]
     args = ctx.actions.args()
-    args.add("--plugin=" + plugin.name)
-    args.add("--plugin_entry=" + plugin.entry)
-    json_flag(args, "metrics", [{"config": m.config, "name": m.name} for m in metrics])
-    args.add(predictions, format = "--predictions=%s")
-    inputs = [predictions, dataset.splits[dataset.evaluation_split], model.manifest]
-    args.add(model.manifest, format = "--model_manifest=%s")
-    args.add(dataset.splits[dataset.evaluation_split], format = "--dataset=%s")
-    if baseline:
-        args.add(baseline, format = "--baseline_predictions=%s")
-        inputs.append(baseline)
-    args.add(file, format = "--output_metrics=%s")
+    args.add_all([(metrics, predictions, model.manifest, split, baseline, file)], map_each = _measure_flags)
     lepton_run(
         ctx,
         action = "metrics",
         environment = plugin.environment,
         args = args,
-        inputs = inputs,
+        inputs = [predictions, split, model.manifest] + ([baseline] if baseline else []),
         outputs = [file],
         progress = "metrics",
         preload = plugin.preload,

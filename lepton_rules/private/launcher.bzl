@@ -16,12 +16,16 @@ exec {command} "$@"
 # The main repository's folder of runfiles, in every build with modules.
 _MAIN = "_main"
 
+def _told(item):
+    return [display_label(item.owner), item.path] if type(item) == "File" else [item]
+
 def shell_word(word):
     """A word of a shell program as it is written: call it when the program is written, not at analysis.
 
     Args:
       word: a string, which is a quoted shell word; or a tuple of a flag, such as `--model=`, and its value: a string that is
-        to be quoted, a Label, or a File, which becomes its path at run time.
+        to be quoted, a Label, a File, which becomes its path at run time, or a list, which becomes JSON: in it a File is told by its owner's
+        label and its path in the build.
 
     Returns:
       string.
@@ -33,6 +37,8 @@ def shell_word(word):
         return flag + shell.quote(value)
     if type(value) == "Label":
         return flag + shell.quote(display_label(value))
+    if type(value) == "list":
+        return flag + shell.quote(json.encode([element for item in value for element in _told(item)]))
     path = value.short_path
     path = path[len("../"):] if path.startswith("../") else "{}/{}".format(_MAIN, path)
     return flag + "\"$runfiles\"/" + shell.quote(path)
@@ -82,7 +88,8 @@ def declare_launcher(ctx, suffix = ""):
     name = ctx.label.name + suffix
     safe = name
     for character in [" ", "*", "?", "[", "]"]:
-        safe = safe.replace(character, "_")
+        if character in safe:
+            safe = safe.replace(character, "_")
     if safe != name:
         safe += ".%x" % (hash(name) & 0xffffffff)
     return ctx.actions.declare_file(safe + ".sh")

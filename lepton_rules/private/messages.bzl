@@ -10,9 +10,10 @@ def display_label(label):
       string.
     """
     text = str(label)
-    for prefix in ["@@//", "@//"]:
-        if text.startswith(prefix):
-            return text[len(prefix) - 2:]
+    if text.startswith("@@//"):
+        return text[2:]
+    if text.startswith("@//"):
+        return text[1:]
     repository, slashes, rest = text.removeprefix("@@").partition("//")
     for mark in ["~", "+"]:
         # The canonical name of a module of which there is one version.

@@ -53,7 +53,7 @@ def _lepton_model_impl(ctx):
     args.add_all(python.sources, format_each = "--source=%s")
     args.add_all(ctx.files.data, format_each = "--source=%s")
     args.add_all(ctx.files.weights, format_each = "--weights=%s")
-    model_flags(args, files)
+    args.add_all([files], map_each = model_flags)
     lepton_run(
         ctx,
         action = "import_model",

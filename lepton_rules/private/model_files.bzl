@@ -1,7 +1,5 @@
 """The files that a model consists of between two actions, and the providers of a target that ends in one."""
 
-load(":run.bzl", "directory_flag")
-
 def declare_model(ctx, prefix):
     """Declares the three outputs of an action that makes a model.
 
@@ -22,16 +20,20 @@ def declare_model(ctx, prefix):
         all = [directory, manifest, weights_digest],
     )
 
-def model_flags(args, files):
-    """Adds the flags that name an action's model outputs.
+def model_flags(files):
+    """The flags that name an action's model outputs, for the `map_each` of Args: when they are written, not at analysis.
 
     Args:
-      args: Args.
       files: what declare_model returned.
+
+    Returns:
+      list of string.
     """
-    directory_flag(args, "output_model", files.directory)
-    args.add(files.manifest, format = "--output_manifest=%s")
-    args.add(files.weights_digest, format = "--output_weights_digest=%s")
+    return [
+        "--output_model=" + files.directory.path,
+        "--output_manifest=" + files.manifest.path,
+        "--output_weights_digest=" + files.weights_digest.path,
+    ]
 
 def model_providers(info, others = [], recipe = None):
     """DefaultInfo, output groups for every intermediate, and the model's own providers.

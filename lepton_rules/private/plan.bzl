@@ -6,7 +6,7 @@ load(":messages.bzl", "message")
 def _qualified(plugin, name):
     return "{}.{}".format(plugin.name, name)
 
-def resolve_step(label, step, hardware, artifact_config = {}):
+def resolve_step(label, step, hardware, artifact_config = {}, declared = True):
     """One step of a recipe with the configuration that it gets for a chip. Fails where the chip cannot do it.
 
     Args:
@@ -14,10 +14,11 @@ def resolve_step(label, step, hardware, artifact_config = {}):
       step: struct(kind, plugin, name, descriptor, config): config is what the recipe sets.
       hardware: HardwareInfo.
       artifact_config: dict: what the artifact sets.
+      declared: bool: whether the recipe names the step; an exporter that it does not name was inserted.
 
     Returns:
       struct(kind, plugin, name, descriptor, config = dict of every option, qualified, needs = list of the capabilities it needs, origins = dict of option
-      to who set it).
+      to who set it, declared).
     """
     qualified = _qualified(step.plugin, step.name)
     schema = step.descriptor["config"]
@@ -39,6 +40,7 @@ def resolve_step(label, step, hardware, artifact_config = {}):
         qualified = qualified,
         needs = [need.capability for need in needs],
         origins = resolved.origins,
+        declared = declared,
     )
 
 def _check_model(label, model, hardware):
@@ -130,22 +132,22 @@ def plan(label, model, recipe_steps, hardware, overrides):
     steps = []
     current = model.format
 
-    def add(kind, plugin, name, descriptor, config):
+    def add(kind, plugin, name, descriptor, config, declared):
         qualified = _qualified(plugin, name)
         used[qualified] = True
         step = struct(kind = kind, plugin = plugin, name = name, descriptor = descriptor, config = config)
-        steps.append(resolve_step(label, step, hardware, override_of.get(qualified, {})))
+        steps.append(resolve_step(label, step, hardware, override_of.get(qualified, {}), declared))
 
     for step in recipe_steps:
         if step.descriptor["consumes"] != current:
             plugin, name, descriptor = _hop(label, plugins, current, [step.descriptor["consumes"]], _qualified(step.plugin, step.name))
-            add("exporter", plugin, name, descriptor, {})
+            add("exporter", plugin, name, descriptor, {}, declared = False)
             current = descriptor["produces"]
-        add(step.kind, step.plugin, step.name, step.descriptor, step.config)
+        add(step.kind, step.plugin, step.name, step.descriptor, step.config, declared = True)
         current = step.descriptor["produces"]
     if current not in hardware.accepts:
         plugin, name, descriptor = _hop(label, plugins, current, hardware.accepts, hardware.label)
-        add("exporter", plugin, name, descriptor, {})
+        add("exporter", plugin, name, descriptor, {}, declared = False)
     for qualified in override_of:
         if qualified not in used:
             fail(message("overrides", label, "the plan has no {}; it is {}".format(qualified, ", ".join(used.keys()) or "empty"), "Remove the override, or add the pass to the recipe"))

@@ -3,19 +3,17 @@
 load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
+load("//lepton_rules/private/providers:programs_info.bzl", "ProgramsInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":gate_settings.bzl", "GATE_ATTRS")
 load(":launcher.bzl", "runfile_root", "write_launcher")
 load(":messages.bzl", "message")
 
-PROFILE_SOURCES = "//lepton_rules/profile:sources"
-PROFILE_PROGRAM = "//lepton_rules/profile:profile.py"
-
 def profile_words(ctx, artifact, label):
     """What a program that runs an artifact is told, and the files that it needs.
 
     Args:
-      ctx: the rule's context; the rule has GATE_ATTRS.
+      ctx: the rule's context; the rule has GATE_ATTRS, and ProgramsInfo in `_programs`.
       artifact: Target with ModelInfo: an artifact, which is for a chip.
       label: Label or string: what messages name.
 
@@ -59,36 +57,39 @@ def profile_words(ctx, artifact, label):
         environment = environment,
         words = words,
         files = files + [environment.directory, environment.key, environment.launcher],
-        sources = [ctx.attr._run[RunSettingsInfo].sources, plugin.sources, ctx.attr._profile_sources[DefaultInfo].files],
+        sources = [ctx.attr._run[RunSettingsInfo].sources, plugin.sources, ctx.attr._programs[ProgramsInfo].sources],
     )
 
-def _runnable_impl(ctx):
+def _runnable(ctx, name):
     told = profile_words(ctx, ctx.attr.artifact, ctx.label)
-    launcher = write_launcher(ctx, environment = told.environment, program = ctx.file._program, arguments = told.words)
+    program = ctx.attr._programs[ProgramsInfo].programs[name]
+    launcher = write_launcher(ctx, environment = told.environment, program = program, arguments = told.words)
     return [DefaultInfo(
         executable = launcher,
         runfiles = ctx.runfiles(files = told.files, transitive_files = depset(transitive = told.sources)),
     )]
 
+def _lepton_profile_impl(ctx):
+    return _runnable(ctx, "profile")
+
+def _lepton_monitor_impl(ctx):
+    return _runnable(ctx, "monitor")
+
 _ATTRS = GATE_ATTRS | {
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "A lepton_artifact with a dataset, whose samples are the inputs."),
-    "_profile_sources": attr.label(default = PROFILE_SOURCES),
+    "_programs": attr.label(default = "//lepton_rules/profile:programs", providers = [ProgramsInfo]),
 }
 
 lepton_profile = rule(
-    implementation = _runnable_impl,
+    implementation = _lepton_profile_impl,
     doc = "Profiles an artifact on its chip: time by operator, roofline, memory, sensitivity, advice, and a trace.",
-    attrs = _ATTRS | {
-        "_program": attr.label(default = PROFILE_PROGRAM, allow_single_file = True),
-    },
+    attrs = _ATTRS,
     executable = True,
 )
 
 lepton_monitor = rule(
-    implementation = _runnable_impl,
+    implementation = _lepton_monitor_impl,
     doc = "Runs an artifact on its chip, and serves what is measured to Prometheus.",
-    attrs = _ATTRS | {
-        "_program": attr.label(default = "//lepton_rules/profile:monitor.py", allow_single_file = True),
-    },
+    attrs = _ATTRS,
     executable = True,
 )

@@ -60,7 +60,7 @@ def _lepton_release_impl(ctx):
         else:
             name = file.path[len(folder):] if file.path.startswith(folder) else file.basename
             args.add(file, format = "--file={}=%s".format(name.replace("%", "%%")))
-    model_flags(args, files)
+    args.add_all([files], map_each = model_flags)
     ctx.actions.run(
         executable = environment.launcher,
         arguments = [args],

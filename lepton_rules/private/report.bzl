@@ -1,14 +1,14 @@
 """lepton_report: what is known of artifacts, as one page and as JSON."""
 
 load("@bazel_skylib//lib:shell.bzl", "shell")
-load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
+load("//lepton_rules/private/providers:programs_info.bzl", "ProgramsInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":gate_settings.bzl", "GATE_ATTRS")
 load(":launcher.bzl", "write_launcher")
 load(":messages.bzl", "display_label", "message")
-load(":profile.bzl", "PROFILE_PROGRAM", "PROFILE_SOURCES", "profile_words")
+load(":profile.bzl", "profile_words")
 
 _DOC = """One self-contained HTML page about artifacts, side by side, and the same as JSON.
 
@@ -43,13 +43,6 @@ def _add_artifact(args, target):
         files.append(recipe)
     return files
 
-def _made(model):
-    """Who made each of an artifact's models, for finding that in the profiles that Bazel writes of builds."""
-    return [
-        json.encode([model.label, number + 1, step.name, display_label(step.manifest.owner), step.manifest.path])
-        for number, step in enumerate(model.steps)
-    ]
-
 def _measurements(ctx):
     files = []
     for test in ctx.attr.tests:
@@ -78,10 +71,11 @@ def _lepton_report_impl(ctx):
         fail(message("artifacts", ctx.label, "there is none", "Name at least one lepton_artifact"))
     label = display_label(ctx.label)
     settings = ctx.attr._run[RunSettingsInfo]
+    shared = ctx.attr._programs[ProgramsInfo]
     html = ctx.actions.declare_file(ctx.label.name + ".html")
     content = ctx.actions.declare_file(ctx.label.name + ".json")
     program = ctx.actions.args()
-    program.add(ctx.file._build_program)
+    program.add(shared.programs["build"])
     args = ctx.actions.args()
     args.use_param_file("@%s", use_always = True)
     args.set_param_file_format("multiline")
@@ -96,11 +90,8 @@ def _lepton_report_impl(ctx):
     images = _images(ctx)
     args.add_all(images.statements, format_each = "--statement=%s")
     args.add_all(images.bills, format_each = "--bill=%s")
-    environment = ctx.attr._exec_environment[EnvironmentInfo]
-    sources = [settings.sources] + [
-        target[DefaultInfo].files
-        for target in [ctx.attr._profile_sources, ctx.attr._provenance_sources, ctx.attr._sources]
-    ]
+    environment = shared.exec_environment
+    sources = [settings.sources, shared.sources]
     ctx.actions.run(
         executable = environment.launcher,
         arguments = [program, args],
@@ -119,7 +110,10 @@ def _lepton_report_impl(ctx):
         "--runfiles=\"$runfiles\"",
     ]
     for target in ctx.attr.artifacts:
-        words += [("--made=", text) for text in _made(target[ModelInfo])]
+        # Who made each of its models, for finding that in the profiles that Bazel writes of builds.
+        model = target[ModelInfo]
+        for number, step in enumerate(model.steps):
+            words.append(("--made=", [model.label, number + 1, step.name, step.manifest]))
     files = [content, html]
     for number, target in enumerate(ctx.attr.artifacts):
         if MetricsInfo not in target or not target[ModelInfo].hardware:
@@ -128,15 +122,15 @@ def _lepton_report_impl(ctx):
         profile = write_launcher(
             ctx,
             environment = told.environment,
-            program = ctx.file._profile_program,
+            program = shared.programs["profile"],
             arguments = told.words,
             suffix = ".profile_{}".format(number),
         )
         words.append(("--profile={}=".format(shell.quote(target[ModelInfo].label)), profile))
         files += told.files + [profile]
         sources += told.sources
-    own = ctx.attr._environment[EnvironmentInfo]
-    launcher = write_launcher(ctx, environment = own, program = ctx.file._run_program, arguments = words)
+    own = shared.environment
+    launcher = write_launcher(ctx, environment = own, program = shared.programs["run"], arguments = words)
     return [DefaultInfo(
         executable = launcher,
         files = depset([html, content]),
@@ -150,14 +144,7 @@ _ATTRS = GATE_ATTRS | {
     "artifacts": attr.label_list(mandatory = True, providers = [ModelInfo], doc = "The artifacts. The first is what the others are compared with."),
     "images": attr.label_list(doc = "Images of the artifacts, whose statement and bill of materials are shown."),
     "tests": attr.label_list(doc = "Tests of their budgets whose verdicts the build knows: sizes and metrics. Others are found in the test logs at `bazel run`."),
-    "_build_program": attr.label(default = "//lepton_rules/report:build.py", allow_single_file = True),
-    "_environment": attr.label(default = "@lepton_rules_report//:environment", providers = [EnvironmentInfo]),
-    "_exec_environment": attr.label(default = "@lepton_rules_report//:environment", cfg = "exec", providers = [EnvironmentInfo]),
-    "_profile_program": attr.label(default = PROFILE_PROGRAM, allow_single_file = True),
-    "_profile_sources": attr.label(default = PROFILE_SOURCES),
-    "_provenance_sources": attr.label(default = "//lepton_rules/provenance:sources"),
-    "_run_program": attr.label(default = "//lepton_rules/report:run.py", allow_single_file = True),
-    "_sources": attr.label(default = "//lepton_rules/report:sources"),
+    "_programs": attr.label(default = "//lepton_rules/report:programs", providers = [ProgramsInfo]),
 }
 
 _lepton_report = rule(

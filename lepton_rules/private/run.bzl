@@ -66,6 +66,15 @@ def directory_flag(args, key, directory):
     """
     args.add_all([directory], expand_directories = False, format_each = "--{}=%s".format(key.replace("%", "%%")))
 
+def _common_flags(told):
+    # Called when the file of flags is written, not at analysis.
+    action, label, threads, flags, roots = told
+    return [
+        "--action=" + action,
+        "--label=" + (label if type(label) == "string" else display_label(label)),
+        "--threads={}".format(threads),
+    ] + flags + ["--python_path=" + root for root in roots]
+
 def lepton_run(
         ctx,
         *,
@@ -103,12 +112,7 @@ def lepton_run(
     startup.add(settings.main)
     if preload:
         startup.add("--preload=" + ",".join(preload))
-    args.add_all([
-        "--action=" + action,
-        "--label=" + (label or display_label(ctx.label)),
-        "--threads={}".format(threads),
-    ] + settings.flags)
-    args.add_all(roots, format_each = "--python_path=%s")
+    args.add_all([(action, label or ctx.label, threads, settings.flags, roots)], map_each = _common_flags)
     args.use_param_file("@%s", use_always = True)
     args.set_param_file_format("multiline")
     ctx.actions.run(

@@ -1,7 +1,7 @@
 """One step of an artifact as an action, which can be declared again under another key."""
 
 load(":model_files.bzl", "declare_model", "model_flags")
-load(":run.bzl", "directory_flag", "lepton_run")
+load(":run.bzl", "lepton_run")
 
 def step_call(*, model, hardware, step = None, slots = {}, seed = 0, threads = 1):
     """All that decides what a step does.
@@ -19,6 +19,34 @@ def step_call(*, model, hardware, step = None, slots = {}, seed = 0, threads = 1
     """
     return struct(model = model, hardware = hardware, step = step, slots = slots, seed = seed, threads = threads)
 
+def _flags(told):
+    # Called when the file of flags is written, not at analysis.
+    call, files = told
+    step, model = call.step, call.model
+    words = []
+    if step:
+        words += [
+            "--plugin=" + step.plugin.name,
+            "--plugin_entry=" + step.plugin.entry,
+            "--component=" + step.name,
+            "--config=" + json.encode(step.config),
+            "--config_version={}".format(step.descriptor["config"]["version"]),
+        ]
+    words += [
+        "--hardware=" + call.hardware.facts,
+        "--model=" + model.directory.path,
+        "--model_manifest=" + model.manifest.path,
+    ]
+    for name, slot in call.slots.items():
+        if slot.kind == "dataset":
+            words.append("--slot={}=dataset={}".format(name, slot.file.path))
+        else:
+            words.append("--slot={}=model={}".format(name, slot.directory.path))
+            words.append("--slot_manifest={}={}".format(name, slot.manifest.path))
+    if step and step.kind == "pass":
+        words.append("--seed={}".format(call.seed))
+    return words + model_flags(files)
+
 def run_step(ctx, prefix, call, again = False):
     """Declares the action of a step.
 
@@ -32,32 +60,13 @@ def run_step(ctx, prefix, call, again = False):
       struct(directory, manifest, weights_digest, all): files.
     """
     files = declare_model(ctx, prefix)
+    step, model = call.step, call.model
     args = ctx.actions.args()
-    step, model, hardware = call.step, call.model, call.hardware
-    if step:
-        args.add_all([
-            "--plugin=" + step.plugin.name,
-            "--plugin_entry=" + step.plugin.entry,
-            "--component=" + step.name,
-            "--config=" + json.encode(step.config),
-            "--config_version={}".format(step.descriptor["config"]["version"]),
-        ])
-    args.add("--hardware=" + hardware.facts)
-    directory_flag(args, "model", model.directory)
-    args.add(model.manifest, format = "--model_manifest=%s")
+    args.add_all([(call, files)], map_each = _flags)
     inputs = [model.directory, model.manifest]
-    for name, slot in call.slots.items():
-        if slot.kind == "dataset":
-            args.add(slot.file, format = "--slot={}=dataset=%s".format(name))
-            inputs.append(slot.file)
-        else:
-            directory_flag(args, "slot={}=model".format(name), slot.directory)
-            args.add(slot.manifest, format = "--slot_manifest={}=%s".format(name))
-            inputs.extend([slot.directory, slot.manifest])
-    if step and step.kind == "pass":
-        args.add("--seed={}".format(call.seed))
-    model_flags(args, files)
-    plugin = step.plugin if step else hardware.plugin
+    for slot in call.slots.values():
+        inputs.extend([slot.file] if slot.kind == "dataset" else [slot.directory, slot.manifest])
+    plugin = step.plugin if step else call.hardware.plugin
     environment = plugin.environment
     if step and step.kind == "exporter" and model.environment:
         environment = model.environment

@@ -1,8 +1,8 @@
 """The runnable `<artifact>.tune`: searches the space that the recipe declares, and writes what it found as a recipe."""
 
-load("//lepton_rules/private/providers:environment_info.bzl", "EnvironmentInfo")
 load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInfo")
 load("//lepton_rules/private/providers:plan_info.bzl", "PlanInfo")
+load("//lepton_rules/private/providers:programs_info.bzl", "ProgramsInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
 load(":deferred.bzl", "write_deferred")
 load(":gate_settings.bzl", "GATE_ATTRS")
@@ -81,12 +81,14 @@ def _lepton_tune_impl(ctx):
     plan = ctx.attr.artifact[PlanInfo]
     gates = ctx.attr._run[GateSettingsInfo]
     settings = ctx.attr._run[RunSettingsInfo]
-    environment = ctx.attr._environment[EnvironmentInfo]
+    shared = ctx.attr._programs[ProgramsInfo]
+    environment = shared.environment
+    module_program = shared.programs["run_module"]
     plugin = plan.hardware.plugin
     runtime = plugin.environment
     space = ctx.actions.declare_file(ctx.label.name + "/space.json")
     write_deferred(ctx, space, text = _facts_text, values = [(plan, gates.identity)])
-    files = [space, gates.identity, ctx.file._program]
+    files = [space, gates.identity, module_program]
     for used in [environment, runtime]:
         files += [used.directory, used.key, used.launcher]
     options = [("--runtime=", runtime.launcher)] + ["--python_path=" + runfile_root(ctx, root) for root in plugin.roots]
@@ -96,7 +98,7 @@ def _lepton_tune_impl(ctx):
         files.append(split)
     command = [
         ("", environment.launcher),
-        ("", ctx.file._program),
+        ("", module_program),
         "--path=" + runfile_root(ctx, settings.root),
         "--module=lepton_rules.tune.main",
         "--",
@@ -108,7 +110,7 @@ def _lepton_tune_impl(ctx):
     return [
         DefaultInfo(executable = program, runfiles = ctx.runfiles(
             files = files,
-            transitive_files = depset(transitive = [settings.sources, plugin.sources, ctx.attr._sources[DefaultInfo].files]),
+            transitive_files = depset(transitive = [settings.sources, plugin.sources, shared.sources]),
         )),
         plan,
     ]
@@ -118,9 +120,7 @@ _lepton_tune = rule(
     doc = "Searches an artifact's space, and writes what it found as a recipe.",
     attrs = GATE_ATTRS | {
         "artifact": attr.label(mandatory = True, providers = [PlanInfo], doc = "A lepton_artifact."),
-        "_environment": attr.label(default = "@lepton_rules_tune//:environment", providers = [EnvironmentInfo]),
-        "_program": attr.label(default = "//lepton_rules/private/testing:run_module.py", allow_single_file = True),
-        "_sources": attr.label(default = "//lepton_rules/tune:sources"),
+        "_programs": attr.label(default = "//lepton_rules/tune:programs", providers = [ProgramsInfo]),
     },
     executable = True,
 )

@@ -431,6 +431,41 @@ def test_apt_takes_the_machines_proxy_and_none_of_its_hooks(clone: Clone, tmp_pa
 # --- What the tree promises ---
 
 
+# --- archive.sh, with a Bazel of ours ---
+
+ARCHIVED = """#!/bin/sh
+for option; do case $option in *AOTCacheOutput=*) archive=${option#*AOTCacheOutput=} ;; shutdown) ends=1 ;; esac; done
+test -f MODULE.bazel || exit 2
+{writes}
+"""
+
+
+def archive_sh(clone: Clone, tmp_path: Path, writes: str) -> tuple[int, list[str]]:
+    """Runs archive.sh on a prefix with another Bazel; gives its status and what is in the prefix then."""
+    prefix, work = tmp_path / "a prefix", tmp_path / "work"
+    prefix.mkdir()
+    work.mkdir()
+    (prefix / "bazel").write_text(ARCHIVED.replace("{writes}", writes))
+    (prefix / "bazel").chmod(0o755)
+    done = subprocess.run(
+        [clone.bin / "bash", clone.folder / "tools" / "bazelw" / "archive.sh", prefix, work],
+        env={"PATH": str(clone.bin)},
+        capture_output=True,
+        timeout=60,
+    )
+    return done.returncode, sorted(path.name for path in prefix.iterdir())
+
+
+def test_archive_of_classes_is_there_when_it_is_whole(clone: Clone, tmp_path: Path) -> None:
+    writes = 'if [ -n "${ends:-}" ]; then echo classes >"$archive"; else : >"$archive"; exit 1; fi'
+    assert archive_sh(clone, tmp_path, writes) == (0, ["bazel", "server.aot"])
+    assert (tmp_path / "a prefix" / "server.aot").read_text() == "classes\n"
+
+
+def test_jvm_that_writes_no_archive_leaves_none(clone: Clone, tmp_path: Path) -> None:
+    assert archive_sh(clone, tmp_path, "exit 0") == (1, ["bazel"])
+
+
 def test_lock_of_bazelisk_has_its_digest_and_no_host() -> None:
     lock = (ROOT / "tools" / "bazelw" / "npm" / "package-lock.json").read_text()
     assert '"integrity": "sha512-' in lock

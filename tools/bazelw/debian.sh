@@ -191,6 +191,7 @@ for option; do
     *) set -- "\$@" "\$option" ;;
   esac
 done
+if [ -r "\$prefix/server.aot" ]; then set -- "--host_jvm_args=-XX:AOTCache=\$prefix/server.aot" "\$@"; fi
 exec "\$prefix/usr/bin/bazel" --nosystem_rc "--bazelrc=\$prefix/bazelrc" "--install_base=\$prefix/$share" --trust_install_base \\
   "--server_javabase=\$prefix/$jdk" --host_jvm_args=--enable-native-access=ALL-UNNAMED \\
   --host_jvm_args=--sun-misc-unsafe-memory-access=allow "\$@"
@@ -204,3 +205,6 @@ if ! version_serves "${runs#bazel }" "$wanted"; then
   rm -rf "$prefix"
   die "bazel-bootstrap $version was unpacked but does not run here: $(tail -n 1 "$work/said")"
 fi
+# Bazel runs without it too, only slower. Why there is none stands in the log.
+mkdir "$work/archive"
+bash "$here/archive.sh" "$prefix" "$work/archive" >"$prefix/server.aot.log" 2>&1 || :
