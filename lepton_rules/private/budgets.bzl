@@ -6,12 +6,20 @@ load(":latency_test.bzl", "lepton_latency_test")
 load(":memory_test.bzl", "lepton_memory_test")
 load(":messages.bzl", "message")
 load(":metric_budgets.bzl", "is_metric_budget")
+load(":parity_test.bzl", "lepton_parity_test")
 load(":reproducibility_test.bzl", "lepton_reproducibility_test")
 load(":size_test.bzl", "lepton_size_test")
 load(":throughput_test.bzl", "lepton_throughput_test")
 
 def _kind(make, budgets, relative = [], options = {}, example = ""):
     return struct(make = make, budgets = budgets, relative = relative, options = options, example = example)
+
+def _parity_test(name, artifact, baseline, parity_baseline = None, min_parity_agreement = None, **kwargs):
+    """A lepton_parity_test; `min_agreement` in lepton_budgets is the metric's, so the test's own has another name."""
+    against = parity_baseline or baseline
+    if not against:
+        fail(message("parity_baseline", native.package_relative_label(":" + name), "parity is with another artifact, and there is none", "Set it, or baseline, to that artifact"))
+    lepton_parity_test(name = name, artifact = artifact, baseline = against, min_agreement = min_parity_agreement, **kwargs)
 
 def lepton_budgets(
         name,
@@ -37,14 +45,18 @@ def lepton_budgets(
         max_cold_start_ratio = None,
         batch = None,
         max_plausible_speedup = None,
+        max_absolute_difference = None,
+        max_relative_difference = None,
+        min_parity_agreement = None,
+        parity_baseline = None,
         metrics = None,
         confidence = None,
         reproducible = False,
         **kwargs):
     """Declares an artifact's budgets: a test `<prefix>_<kind>_test` for each kind of budget that is set.
 
-    `name` is a test_suite of them. The kinds are accuracy, size, latency, throughput, memory, cold_start and
-    reproducibility. Budgets on metrics, such as `min_accuracy = 0.97` or `max_accuracy_drop = 0.005`, are called as
+    `name` is a test_suite of them. The kinds are accuracy, size, latency, throughput, memory, cold_start,
+    parity and reproducibility. Budgets on metrics, such as `min_accuracy = 0.97` or `max_accuracy_drop = 0.005`, are called as
     lepton_accuracy_test says.
 
     Args:
@@ -71,6 +83,10 @@ def lepton_budgets(
       max_cold_start_ratio: see lepton_cold_start_test.
       batch: samples in one inference of every test that runs the model; the hardware's where it is not set.
       max_plausible_speedup: of the tests of latency and throughput.
+      max_absolute_difference: see lepton_parity_test.
+      max_relative_difference: see lepton_parity_test.
+      min_parity_agreement: `min_agreement` of lepton_parity_test. Without `parity`, it is the metric's: see lepton_accuracy_test.
+      parity_baseline: the lepton_artifact that parity is with, such as one for another runtime; baseline where it is not set.
       metrics: see lepton_accuracy_test.
       confidence: see lepton_accuracy_test.
       reproducible: whether there is a lepton_reproducibility_test.
@@ -111,6 +127,17 @@ def lepton_budgets(
             relative = ["max_inference_rss_ratio"],
             options = {"batch": batch},
             example = "max_inference_rss_ratio = 0.8",
+        ),
+        "parity": _kind(
+            _parity_test,
+            {
+                "max_absolute_difference": max_absolute_difference,
+                "max_relative_difference": max_relative_difference,
+                "min_parity_agreement": min_parity_agreement,
+            },
+            relative = ["max_absolute_difference", "max_relative_difference", "min_parity_agreement"],
+            options = {"parity_baseline": parity_baseline},
+            example = "max_relative_difference = 0.01",
         ),
         "size": _kind(
             lepton_size_test,

@@ -4,11 +4,9 @@ load("//lepton_rules/private/providers:dataset_info.bzl", "DatasetInfo")
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
-load(":budget.bzl", "check_limit", "decimal")
+load(":budget.bzl", "DIFFERENCE_BUDGETS", "LARGEST", "check_limit", "decimal")
 load(":evaluate.bzl", "evaluate")
 load(":messages.bzl", "display_label", "message")
-
-DIFFERENCE_BUDGETS = ["max_absolute_difference", "max_relative_difference", "min_agreement"]
 
 COMPARISON_ATTRS = {
     "dataset": attr.label(providers = [DatasetInfo], doc = "The data whose evaluation split both answer. Default: the artifact's own."),
@@ -46,8 +44,7 @@ def difference_budgets(ctx):
     """
     found = []
     for name in DIFFERENCE_BUDGETS:
-        agreement = name == "min_agreement"
-        limit = check_limit(ctx.label, name, getattr(ctx.attr, name), maximum = 1 if agreement else None, positive = agreement)
+        limit = check_limit(ctx.label, name, getattr(ctx.attr, name), maximum = LARGEST.get(name), positive = name == "min_agreement")
         if limit != None:
             found.append("{}={}".format(name, limit))
     return found

@@ -1,7 +1,8 @@
 """lepton_compatibility_test: a new version may stand where an older one does."""
 
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
-load(":comparison.bzl", "COMPARISON_ATTRS", "DIFFERENCE_BUDGETS", "compare", "difference_attributes", "difference_budgets")
+load(":budget.bzl", "DIFFERENCE_BUDGETS")
+load(":comparison.bzl", "COMPARISON_ATTRS", "compare", "difference_attributes", "difference_budgets")
 load(":gate_settings.bzl", "GATE_ATTRS")
 load(":messages.bzl", "display_label", "message")
 load(":verdict.bzl", "verdict_test")

@@ -4,13 +4,16 @@ load("//lepton_rules/private/providers:gate_settings_info.bzl", "GateSettingsInf
 load("//lepton_rules/private/providers:metrics_info.bzl", "MetricsInfo")
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
 load("//lepton_rules/private/providers:run_settings_info.bzl", "RunSettingsInfo")
-load(":budget.bzl", "check_budgets", "check_limit", "decimal", "require_baseline", "require_budgets")
+load(":budget.bzl", "check_budgets", "check_limit", "check_percentiles", "check_plausible", "decimal", "require_baseline", "require_budgets")
 load(":device_transition.bzl", "device_transition")
 load(":gate_settings.bzl", "GATE_ATTRS")
 load(":launcher.bzl", "runfile_root", "write_launcher")
 load(":messages.bzl", "message")
 
 _OF_HARDWARE = -1
+
+# Where max_plausible_speedup is not set: see lepton_rules.measure.judge_speedup.
+_PLAUSIBLE_SPEEDUP = "100"
 
 DEVICE_ATTRS = GATE_ATTRS | {
     "artifact": attr.label(mandatory = True, providers = [ModelInfo], doc = "An artifact with a dataset, whose samples are the inputs."),
@@ -49,6 +52,7 @@ def device_test(ctx, *, kind, budgets, relative, options = {}):
     """
     limits = check_budgets(ctx, budgets)
     given = require_budgets(ctx, limits)
+    check_percentiles(ctx.label, limits)
     require_baseline(ctx, ctx.attr.baseline, limits, relative)
     model = ctx.attr.artifact[ModelInfo]
     if not model.hardware:
@@ -84,8 +88,12 @@ def device_test(ctx, *, kind, budgets, relative, options = {}):
             if value < 1:
                 fail(message(attribute, ctx.label, "{} is less than 1".format(value), "Give at least 1"))
             arguments.append("--{}={}".format(flag, value))
-        elif value:
-            arguments.append(("--{}=".format(flag), check_limit(ctx.label, attribute, value)))
+            continue
+        limit = check_limit(ctx.label, attribute, value)
+        if attribute == "max_plausible_speedup":
+            check_plausible(ctx.label, {name: limits[name] for name in relative}, limit or _PLAUSIBLE_SPEEDUP)
+        if limit != None:
+            arguments.append(("--{}=".format(flag), limit))
     if ctx.attr.baseline:
         baseline = _check_baseline(ctx, model)
         arguments += [

@@ -68,6 +68,14 @@ def _forms(metrics):
         for form in (_HIGHER if metric.descriptor["higher_is_better"] else _LOWER)
     ]
 
+def _check_keepable(label, budget, limit, name, change, relative, descriptor):
+    """Fails for a limit that every model keeps."""
+    largest = 1 if relative else descriptor.get("largest")
+    if largest == None or float(limit) < largest or budget.startswith("min_") or (relative and change == "rise"):
+        return
+    why = "all of {} may go".format(name) if relative else "{} is the most that {} can be".format(limit, name)
+    fail(message(budget, label, why + ", so every model keeps it", "Give less, such as \"0.005\""))
+
 def metric_budgets(ctx):
     """The budgets again, in a rule's implementation, checked against what the metrics' plugins declare.
 
@@ -121,6 +129,7 @@ def metric_budgets(ctx):
             continue
         if change and descriptor["needs_baseline"]:
             fail(message(budget, ctx.label, "{} itself compares with the baseline".format(name), "Set {}".format(_forms({name: metrics[name]})[0])))
+        _check_keepable(ctx.label, budget, limit, name, change, relative_change, descriptor)
         given[budget] = limit
         asked[name] = metrics[name]
         if change:

@@ -1,8 +1,8 @@
 """lepton_parity_test: two runtimes, or two versions, give the same answers."""
 
 load("//lepton_rules/private/providers:model_info.bzl", "ModelInfo")
-load(":budget.bzl", "require_budgets")
-load(":comparison.bzl", "COMPARISON_ATTRS", "DIFFERENCE_BUDGETS", "compare", "difference_attributes", "difference_budgets")
+load(":budget.bzl", "DIFFERENCE_BUDGETS", "require_budgets")
+load(":comparison.bzl", "COMPARISON_ATTRS", "compare", "difference_attributes", "difference_budgets")
 load(":gate_settings.bzl", "GATE_ATTRS")
 load(":verdict.bzl", "verdict_test")
 

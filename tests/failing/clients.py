@@ -114,6 +114,16 @@ VERSIONS = [
     _parity(
         "difference_that_is_negative",
         'baseline = "//gates:slow", max_absolute_difference = -0.1',
-        "lepton: max_absolute_difference in {here}:x: -0.1 is negative. Give a number above 0.",
+        "lepton: max_absolute_difference in {here}:x: -0.1 is negative. Give 0 or more.",
+    ),
+    _parity(
+        "difference_in_percent",
+        'baseline = "//gates:slow", max_relative_difference = 25',
+        'lepton: max_relative_difference in {here}:x: 25 is more than 10. Give it as a fraction of 1, such as "0.97".',
+    ),
+    _parity(
+        "parity_of_nothing",
+        'baseline = "//gates:slow", min_agreement = 0',
+        "lepton: min_agreement in {here}:x: it is 0. Give a number above 0.",
     ),
 ]

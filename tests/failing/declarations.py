@@ -44,6 +44,18 @@ def _accuracy(name: str, attributes: str, says: str, artifact: str = "//gates:ri
     return Case(name, f'lepton_accuracy_test(name = "x", artifact = "{artifact}", {attributes})\n', says)
 
 
+def _throughput(name: str, attributes: str, says: str) -> Case:
+    return Case(name, f'lepton_throughput_test(name = "x", artifact = "//gates:right", {attributes})\n', says)
+
+
+def _memory(name: str, attributes: str, says: str) -> Case:
+    return Case(name, f'lepton_memory_test(name = "x", artifact = "//gates:right", {attributes})\n', says)
+
+
+def _cold_start(name: str, attributes: str, says: str) -> Case:
+    return Case(name, f'lepton_cold_start_test(name = "x", artifact = "//gates:right", {attributes})\n', says)
+
+
 def _latency(name: str, attributes: str, says: str, artifact: str = "//gates:right") -> Case:
     return Case(name, f'lepton_latency_test(name = "x", artifact = "{artifact}", {attributes})\n', says)
 
@@ -708,7 +720,7 @@ _BUDGETS = [
     ),
     _latency(
         "speedup_with_a_unit",
-        'min_speedup = "3.2x", baseline = "//gates:right"',
+        'min_speedup = "3.2x", baseline = "//gates:slow"',
         'lepton: min_speedup in {here}:x: "3.2x" is not a decimal number. '
         'Write it like "0.97"; the unit is in the name.',
     ),
@@ -899,10 +911,190 @@ _BUDGETS = [
     ),
 ]
 
+# Limits that nothing could keep, or that everything keeps.
+_FRACTION = 'Give it as a fraction of 1, such as "0.97".'
+_POSITIVE = "Give a number above 0."
+_LIMITS = [
+    _accuracy(
+        "drop_in_percent",
+        'max_accuracy_drop = 5, baseline = "//gates:slow"',
+        f"lepton: max_accuracy_drop in {{here}}:x: 5 is more than 1. {_FRACTION}",
+    ),
+    _accuracy(
+        "drop_that_is_negative",
+        'max_accuracy_drop = -0.01, baseline = "//gates:slow"',
+        "lepton: max_accuracy_drop in {here}:x: -0.01 is negative. Give 0 or more.",
+    ),
+    _accuracy(
+        "drop_of_everything",
+        'max_accuracy_drop = 1, baseline = "//gates:slow"',
+        "lepton: max_accuracy_drop in {here}:x: 1 is the most that accuracy can be, so every model keeps it. "
+        'Give less, such as "0.005".',
+    ),
+    _accuracy(
+        "drop_of_the_whole_baseline",
+        'max_accuracy_drop_ratio = 1, baseline = "//gates:slow"',
+        "lepton: max_accuracy_drop_ratio in {here}:x: all of accuracy may go, so every model keeps it. "
+        'Give less, such as "0.005".',
+    ),
+    _accuracy(
+        "drop_against_itself",
+        'max_accuracy_drop = 0.005, baseline = "//gates:right"',
+        "lepton: baseline in {here}:x: it is //gates:right itself, so max_accuracy_drop says nothing. "
+        "Name another model.",
+    ),
+    _accuracy(
+        "f1_in_percent",
+        "min_f1 = 90",
+        f"lepton: min_f1 in {{here}}:x: 90 is more than 1. {_FRACTION}",
+    ),
+    _accuracy(
+        "agreement_of_the_metric_in_percent",
+        'min_agreement = 99.5, baseline = "//gates:slow"',
+        f"lepton: min_agreement in {{here}}:x: 99.5 is more than 1. {_FRACTION}",
+    ),
+    _accuracy(
+        "confidence_of_nothing",
+        "min_accuracy = 0.9, confidence = 0",
+        f"lepton: confidence in {{here}}:x: it is 0. {_POSITIVE}",
+    ),
+    _accuracy(
+        "budget_of_many_digits",
+        f'min_accuracy = "0.{"9" * 19}"',
+        f'lepton: min_accuracy in {{here}}:x: "0.{"9" * 19}" is not a decimal number. '
+        'Write it like "0.97"; the unit is in the name.',
+    ),
+    _size(
+        "ratio_of_nothing",
+        'max_size_ratio = 0, baseline = "//good:hello"',
+        f"lepton: max_size_ratio in {{here}}:x: it is 0. {_POSITIVE}",
+    ),
+    _size(
+        "ratio_that_is_negative",
+        'max_size_ratio = -0.5, baseline = "//good:hello"',
+        f"lepton: max_size_ratio in {{here}}:x: -0.5 is negative. {_POSITIVE}",
+    ),
+    _size(
+        "ratio_to_itself",
+        'max_size_ratio = 0.5, baseline = "//good:hello_page"',
+        "lepton: baseline in {here}:x: it is //good:hello_page itself, so max_size_ratio says nothing. "
+        "Name another model.",
+    ),
+    _size(
+        "compressed_ratio_in_percent",
+        'max_compressed_size_ratio = 80, baseline = "//good:hello"',
+        f"lepton: max_compressed_size_ratio in {{here}}:x: 80 is more than 10. {_FRACTION}",
+    ),
+    _latency(
+        "speedup_of_nothing",
+        'min_speedup = 0, baseline = "//gates:slow"',
+        f"lepton: min_speedup in {{here}}:x: it is 0. {_POSITIVE}",
+    ),
+    _latency(
+        "speedup_that_is_negative",
+        'min_speedup = -2, baseline = "//gates:slow"',
+        f"lepton: min_speedup in {{here}}:x: -2 is negative. {_POSITIVE}",
+    ),
+    _latency(
+        "speedup_in_percent",
+        'min_speedup = 320, baseline = "//gates:slow"',
+        "lepton: min_speedup in {here}:x: 320 is more than 100, above which a gain is a broken measurement. "
+        'Give the ratio of the two, such as "3.2", or raise max_plausible_speedup.',
+    ),
+    _latency(
+        "speedup_over_itself",
+        'min_speedup = 2, baseline = "//gates:right"',
+        "lepton: baseline in {here}:x: it is //gates:right itself, so min_speedup says nothing. Name another model.",
+    ),
+    _latency(
+        "plausible_speedup_that_refuses_equal_models",
+        'min_speedup = 0.5, baseline = "//gates:slow", max_plausible_speedup = 1',
+        "lepton: max_plausible_speedup in {here}:x: 1 is not above 1, so an equal model would be implausible. "
+        'Give more, such as "100".',
+    ),
+    _latency(
+        "seconds_of_nothing",
+        'min_speedup = 2, baseline = "//gates:slow", seconds = 0',
+        f"lepton: seconds in {{here}}:x: it is 0. {_POSITIVE}",
+    ),
+    _latency(
+        "seconds_that_are_negative",
+        'min_speedup = 2, baseline = "//gates:slow", seconds = -1',
+        f"lepton: seconds in {{here}}:x: -1 is negative. {_POSITIVE}",
+    ),
+    _latency(
+        "milliseconds_of_nothing",
+        "max_p99_ms = 0",
+        f"lepton: max_p99_ms in {{here}}:x: it is 0. {_POSITIVE}",
+    ),
+    _latency(
+        "milliseconds_that_are_negative",
+        "max_p50_ms = -5",
+        f"lepton: max_p50_ms in {{here}}:x: -5 is negative. {_POSITIVE}",
+    ),
+    _latency(
+        "median_above_the_tail",
+        "max_p50_ms = 8, max_p99_ms = 5",
+        "lepton: max_p50_ms in {here}:x: 8 is more than 5 of max_p99_ms, which bounds it already. "
+        "Give less, or remove it.",
+    ),
+    _throughput(
+        "throughput_of_nothing",
+        "min_samples_per_s = 0",
+        f"lepton: min_samples_per_s in {{here}}:x: it is 0. {_POSITIVE}",
+    ),
+    _throughput(
+        "throughput_in_percent",
+        'min_throughput_ratio = 250, baseline = "//gates:slow"',
+        "lepton: min_throughput_ratio in {here}:x: 250 is more than 100, above which a gain is a broken measurement. "
+        'Give the ratio of the two, such as "3.2", or raise max_plausible_speedup.',
+    ),
+    _memory(
+        "memory_of_nothing",
+        "max_inference_rss_bytes = 0",
+        f"lepton: max_inference_rss_bytes in {{here}}:x: it is 0. {_POSITIVE}",
+    ),
+    _memory(
+        "megabytes_for_bytes",
+        "max_load_rss_bytes = 300",
+        "lepton: max_load_rss_bytes in {here}:x: 300 is less than 1000000, which no process that runs a model keeps. "
+        "Give more; the unit is in the name.",
+    ),
+    _memory(
+        "memory_ratio_in_percent",
+        'max_inference_rss_ratio = 80, baseline = "//gates:slow"',
+        f"lepton: max_inference_rss_ratio in {{here}}:x: 80 is more than 10. {_FRACTION}",
+    ),
+    _cold_start(
+        "cold_start_in_seconds",
+        "max_cold_start_ms = 0.9",
+        "lepton: max_cold_start_ms in {here}:x: 0.9 is less than 1, which no process that runs a model keeps. "
+        "Give more; the unit is in the name.",
+    ),
+    _cold_start(
+        "cold_start_ratio_in_percent",
+        'max_cold_start_ratio = 80, baseline = "//gates:slow"',
+        f"lepton: max_cold_start_ratio in {{here}}:x: 80 is more than 10. {_FRACTION}",
+    ),
+    Case(
+        "parity_with_nothing",
+        'lepton_budgets(name = "x", artifact = "//gates:right", max_relative_difference = 0.01)\n',
+        "lepton: parity_baseline in {here}:x_parity_test: parity is with another artifact, and there is none. "
+        "Set it, or baseline, to that artifact.",
+    ),
+    Case(
+        "parity_baseline_alone_is_no_budget",
+        'lepton_budgets(name = "x", artifact = "//gates:right", max_size_bytes = 100, '
+        'parity_baseline = "//gates:slow")\n',
+        "lepton: parity_baseline in {here}:x: no budget of parity is set. "
+        "Set one, such as max_relative_difference = 0.01, or remove parity_baseline.",
+    ),
+]
+
 DECLARATIONS = Group(
     "declarations",
     [
-        *_OPTIONS, *_PLANS, *_SLOTS, *_HARDWARE, *_MODELS, *_PLUGINS, *_DATASETS, *_BUDGETS, *DEPLOYMENTS,
+        *_OPTIONS, *_PLANS, *_SLOTS, *_HARDWARE, *_MODELS, *_PLUGINS, *_DATASETS, *_BUDGETS, *_LIMITS, *DEPLOYMENTS,
         *CLIENTS, *VERSIONS,
         *IMAGES,
     ],

@@ -33,6 +33,7 @@ _VERDICTS = {
     "slow_throughput_test": {"min_samples_per_s": "FAIL"},
     "stamped_reproducibility_test": {"max_differing_files": "FAIL"},
     "sided_compatibility_test": {"max_signature_changes": "FAIL", "min_agreement": "FAIL"},
+    "typed_parity_test": {"max_relative_difference": "PASS"},
     "unsure_accuracy_test": {"max_accuracy_drop": "NOT PROVEN", "min_accuracy": "PASS"},
     "wrong_accuracy_test": {"max_accuracy_drop": "FAIL", "min_accuracy": "FAIL", "min_agreement": "FAIL"},
     "wrong_compatibility_test": {"max_signature_changes": "PASS"},

@@ -51,10 +51,16 @@ lepton_artifact(
 """
 
 _TESTS = """
+lepton_artifact(
+    name = {name} + ".other",
+    dataset = ":" + {name} + ".data",
+    hardware = ":" + {name} + ".chip",
+    model = ":" + {name} + ".model",
+)
 lepton_budgets(
     name = {name} + "_budgets",
     artifact = ":" + {name},
-    baseline = ":" + {name},
+    baseline = ":" + {name} + ".other",
     max_p50_ms = 1000,
     max_size_bytes = 100,
     min_agreement = 1,

@@ -76,6 +76,26 @@ def attributes_test_suite(name):
     lepton_model(name = "model_with_code", importer = pickle(), weights = [":x"], allow_code = True, tags = ["manual"])
     loadingtest.equals(env, "model_with_code", ["lepton_allow_code", "manual"], sorted(_found("model_with_code")["tags"]))
 
+    # Parity is with an artifact of its own, and has another name for the share that agrees: min_agreement is a metric's.
+    lepton_budgets(
+        name = "all_budgets",
+        artifact = ":x",
+        baseline = ":y",
+        max_relative_difference = 0.01,
+        max_size_bytes = 1,
+        min_agreement = 0.98,
+        min_parity_agreement = 0.99,
+        parity_baseline = ":z",
+        tags = ["manual"],
+    )
+    parity, size = native.existing_rule("all_parity_test"), native.existing_rule("all_size_test")
+    loadingtest.equals(env, "parity", [":z", "0.01", "0.99"], [parity[key] for key in ["baseline", "max_relative_difference", "min_agreement"]])
+    loadingtest.equals(env, "accuracy", [":y", "0.98"], [native.existing_rule("all_accuracy_test")["baseline"], native.existing_rule("all_accuracy_test")["budgets"]["min_agreement"]])
+    loadingtest.equals(env, "size", None, size["baseline"])
+    loadingtest.equals(env, "suite", [":all_accuracy_test", ":all_parity_test", ":all_size_test"], sorted(native.existing_rule("all_budgets")["tests"]))
+    lepton_budgets(name = "with_baseline_budgets", artifact = ":x", baseline = ":y", max_absolute_difference = 0, tags = ["manual"])
+    loadingtest.equals(env, "parity_with_baseline", ":y", native.existing_rule("with_baseline_parity_test")["baseline"])
+
     # Runnables are for who asks for them.
     for runnable in ["monitor", "profile", "report", "summary"]:
         loadingtest.equals(env, runnable, ["manual"], _found("artifact_of_x." + runnable)["tags"])

@@ -4,7 +4,7 @@ load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 
 # The unit under test is private.
 # buildifier: disable=bzl-visibility
-load("//lepton_rules/private:budget.bzl", "check_budget", "check_limit", "decimal", "require_budgets")
+load("//lepton_rules/private:budget.bzl", "check_budget", "check_limit", "check_percentiles", "check_plausible", "decimal", "require_budgets")
 
 def _decimal_impl(ctx):
     env = unittest.begin(ctx)
@@ -37,12 +37,25 @@ def _check_budget_impl(ctx):
     env = unittest.begin(ctx)
     asserts.equals(env, None, check_budget(_ctx(""), "budget"))
     asserts.equals(env, None, check_budget(_ctx("  "), "budget"))
-    for text in ["0.97", "1", "1.", ".5", "0.005", "12000000"]:
+    for text in ["0.97", "1", "0.005", "12000000"]:
         asserts.equals(env, text, check_budget(_ctx(text), "budget"))
+
+    # The tests' programs want digits on both sides of a point.
+    asserts.equals(env, "1", check_budget(_ctx("1."), "budget"))
+    asserts.equals(env, "0.5", check_budget(_ctx(".5"), "budget"))
+    asserts.equals(env, "5", check_budget(_ctx("5"), "budget", minimum = 5))
     asserts.equals(env, "0.97", check_budget(_ctx(" 0.97 "), "budget"))
     asserts.equals(env, "1", check_budget(_ctx("1"), "budget", maximum = 1))
     asserts.equals(env, "0", check_limit(Label("//a:b"), "budget", "0", positive = False))
     asserts.equals(env, "1000", check_budget(_ctx("1000"), "budget", whole = True))
+    return unittest.end(env)
+
+def _relations_impl(ctx):
+    env = unittest.begin(ctx)
+
+    # What these let through: what they refuse is in tests/failing.
+    check_plausible(Label("//a:b"), {"min_speedup": "100", "min_throughput_ratio": None}, "100")
+    check_percentiles(Label("//a:b"), {"max_p50_ms": "2", "max_p90_ms": None, "max_p99_ms": "2.0", "min_speedup": "1"})
     return unittest.end(env)
 
 def _require_budgets_impl(ctx):
@@ -52,6 +65,7 @@ def _require_budgets_impl(ctx):
 
 _decimal_test = unittest.make(_decimal_impl)
 _check_budget_test = unittest.make(_check_budget_impl)
+_relations_test = unittest.make(_relations_impl)
 _require_budgets_test = unittest.make(_require_budgets_impl)
 
 def budget_test_suite(name):
@@ -60,4 +74,4 @@ def budget_test_suite(name):
     Args:
       name: the suite's name.
     """
-    unittest.suite(name, _decimal_test, _check_budget_test, _require_budgets_test)
+    unittest.suite(name, _decimal_test, _check_budget_test, _relations_test, _require_budgets_test)
