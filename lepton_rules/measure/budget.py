@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lepton_rules.plugin.errors import LeptonError
@@ -98,6 +98,9 @@ LATENCY: Mapping[str, Kind] = {
     "max_p99_ms": Kind(unit="ms", suffix=" ms"),
 }
 
+# Budgets on a gain over the baseline.
+_GAINS = ("min_speedup", "min_throughput_ratio")
+
 
 def parse_all(
     specs: Sequence[str], kinds: Mapping[str, Kind] | None, largest: Mapping[str, Decimal] | None = None
@@ -125,6 +128,12 @@ def parse_all(
             raise LeptonError(f"budget {name}", "it is declared twice", "Keep one of the two")
         budgets[name] = _parse(name, limit, _kind(name, kinds, largest or {}))
     return tuple(budgets.values())
+
+
+def with_gains_up_to(kinds: Mapping[str, Kind], plausible: float) -> Mapping[str, Kind]:
+    """The same kinds, where no gain over a baseline may be asked that is above `plausible`: it would be IMPLAUSIBLE."""
+    largest = Decimal(repr(plausible).removesuffix(".0"))
+    return {name: replace(kind, largest=largest) if name in _GAINS else kind for name, kind in kinds.items()}
 
 
 def metric_budget(name: str) -> MetricBudget:

@@ -53,7 +53,7 @@ def measure(arguments: argparse.Namespace) -> gate.Result:
     budgets = parse_all(arguments.budget, COLD_START)
     chip = device.prepare(arguments, budgets, _RELATIVE)
     artifact, baseline = device.artifact(arguments, chip), None
-    samples: dict[str, Any] = {"batch": arguments.batch}
+    samples: dict[str, Any] = {"batch": chip.batch}
     outcomes = []
     with fresh(arguments, chip) as processes:
         # The first brings files into the page cache.

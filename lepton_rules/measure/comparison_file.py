@@ -27,7 +27,9 @@ SCHEMA_VERSION = 1
 # 0 asks for the same bits.
 DIFFERENCES: Mapping[str, Kind] = {
     "max_absolute_difference": Kind(unit="absolute", zero=True),
-    "max_relative_difference": Kind(unit="ratio", suffix=" of the sample's largest value", zero=True),
+    "max_relative_difference": Kind(
+        unit="ratio", suffix=" of the sample's largest value", largest=Decimal(10), zero=True
+    ),
     "min_agreement": Kind(unit="agreement", suffix=" of the samples", largest=Decimal(1)),
 }
 

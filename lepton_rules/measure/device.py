@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_rules.manifest import parse_json, read
-from lepton_rules.measure import gate
+from lepton_rules.measure import gate, process
 from lepton_rules.measure.budget import Budget
 from lepton_rules.measure.faults import InfrastructureError
 from lepton_rules.measure.inputs import batch_of, check_outputs, fixed_batch, model_inputs
@@ -52,6 +52,11 @@ class Device:
     manifest: Mapping[str, Any]
     batches: Sequence[dict[str, Array]]
 
+    @property
+    def batch(self) -> int:
+        """The samples in one inference, counted."""
+        return len(next(iter(self.batches[0].values())))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
@@ -61,6 +66,20 @@ class Model:
     manifest: Mapping[str, Any]
     hardware: HardwareFacts | None
     measured: Measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A model in the runtime.
+
+    Attributes:
+      run: runs batch number i.
+      threads: that an inference has: the caller's, and those that the runtime has started for this model; None where
+        the system does not tell.
+    """
+
+    run: Run
+    threads: int | None
 
 
 def add_flags(made: gate.Parser) -> None:
@@ -149,8 +168,8 @@ def baseline(arguments: argparse.Namespace, device: Device, budget: Budget) -> M
 
 
 @contextlib.contextmanager
-def opened(arguments: argparse.Namespace, device: Device, model: Model) -> Iterator[Run]:
-    """A model in the runtime, ready to run batch number i; it has run each once, rightly. Closed at the end."""
+def opened(arguments: argparse.Namespace, device: Device, model: Model) -> Iterator[Opened]:
+    """A model in the runtime, ready to run; it has run each batch once, rightly. Closed at the end."""
     context = RuntimeContext(
         label=arguments.label,
         config=None,
@@ -158,12 +177,16 @@ def opened(arguments: argparse.Namespace, device: Device, model: Model) -> Itera
         hardware=model.hardware,
         threads=device.threads,
     )
-    batches = device.batches
+    batches, before = device.batches, process.threads()
     runtime = make_runtime(device.plugin, arguments.component, arguments.config, context)
     try:
         for batch in batches:
             require_numbers(check_outputs(runtime.run(batch), model.manifest, arguments.batch))
-        yield lambda index: runtime.run(batches[index % len(batches)])
+        after = process.threads()
+        yield Opened(
+            run=lambda index: runtime.run(batches[index % len(batches)]),
+            threads=None if before is None or after is None else 1 + after - before,
+        )
     finally:
         runtime.close()
 

@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lepton_rules.measure import device, gate, roofline
-from lepton_rules.measure.budget import LATENCY, Budget, parse_all
+from lepton_rules.measure.budget import LATENCY, Budget, parse_all, with_gains_up_to
 from lepton_rules.measure.judge_percentile import judge_percentile, planned_samples
 from lepton_rules.measure.judge_speedup import PLAUSIBLE_SPEEDUP, judge_speedup, too_fast
 from lepton_rules.measure.paired import PairedRun, Run, measure_alone, measure_pairs
@@ -52,28 +52,30 @@ def parser() -> gate.Parser:
 def measure(arguments: argparse.Namespace) -> gate.Result:
     """Measures, and judges every budget. Raises LeptonError for whatever keeps it from that."""
     start = time.perf_counter()
-    budgets = parse_all(arguments.budget, LATENCY)
+    budgets = parse_all(arguments.budget, with_gains_up_to(LATENCY, arguments.plausible_speedup))
     chip = device.prepare(arguments, budgets, _RELATIVE)
-    samples: dict[str, Any] = {"batch": arguments.batch, "load_average": os.getloadavg()[0]}
+    samples: dict[str, Any] = {"batch": chip.batch, "load_average": os.getloadavg()[0]}
     outcomes: list[Outcome] = []
     artifact, baseline = device.artifact(arguments, chip), None
     with contextlib.ExitStack() as stack:
         candidate = stack.enter_context(device.opened(arguments, chip, artifact))
+        samples["threads"] = {"artifact": candidate.threads}
         speedups = [budget for budget in budgets if budget.name in _RELATIVE]
         for budget in speedups:
             baseline = device.baseline(arguments, chip, budget)
             other = stack.enter_context(device.opened(arguments, chip, baseline))
+            samples["threads"]["baseline"] = other.threads
         samples["load_seconds"] = time.perf_counter() - start
         switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
         roof = machine_roof(arguments, chip)
         if roof is not None:
             samples["roofline"] = roof.log()
         for budget in speedups:
-            outcome, run = _speedup(budget, other, candidate, arguments, roof)
+            outcome, run = _speedup(budget, other.run, candidate.run, arguments, roof)
             outcomes.append(outcome)
             samples["pairs"] = _logged(run)
         if count := planned_samples(budgets):
-            latencies = measure_alone(candidate, count, arguments.percentile_seconds)
+            latencies = measure_alone(candidate.run, count, arguments.percentile_seconds)
             samples["latencies_ns"] = latencies
             in_ms = [nanoseconds / 1e6 for nanoseconds in latencies]
             absurd = too_fast(statistics.median(in_ms), roof) if in_ms else None
@@ -82,12 +84,14 @@ def measure(arguments: argparse.Namespace) -> gate.Result:
                     outcome = judge_percentile(budget, in_ms)
                     outcomes.append(dataclasses.replace(outcome, **vars(absurd)) if absurd else outcome)
         samples["involuntary_switches"] = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
+        # While the runtime's threads are there.
+        environment = chip.here.environment(chip.threads)
     return gate.Result(
         artifact=artifact.measured,
         baseline=baseline.measured if baseline else None,
         outcomes=sorted(outcomes, key=lambda outcome: budgets.index(outcome.budget)),
         samples=samples,
-        environment=chip.here.environment(chip.threads),
+        environment=environment,
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lepton_rules.manifest import parse_json
+from lepton_rules.measure import process
 from lepton_rules.measure.faults import InfrastructureError
 from lepton_rules.worker import isa
 
@@ -31,10 +31,11 @@ class Machine:
     chips: Mapping[str, bool]
 
     def environment(self, threads: int) -> dict[str, Any]:
-        """The `environment` of measurement.json. `cpus` are those that this process is on, where the system says."""
+        """The `environment` of measurement.json. `cpus` are those that this process is on, all of its threads,
+        where the system says."""
         libraries = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
-        pinned = {"cpus": sorted(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else {}
-        return pinned | {
+        cpus = process.cpus()
+        return ({} if cpus is None else {"cpus": cpus}) | {
             "cpu": self.cpu,
             "isa": self.isa,
             "gpus": list(self.gpus),

@@ -55,7 +55,7 @@ def measure(arguments: argparse.Namespace) -> gate.Result:
             mine.append(processes.run(artifact, _INFERENCES))
             if baseline is not None:
                 other.append(processes.run(baseline, _INFERENCES))
-    samples: dict[str, Any] = {"batch": arguments.batch, "processes": [vars(seen) for seen in mine]}
+    samples: dict[str, Any] = {"batch": chip.batch, "processes": [vars(seen) for seen in mine]}
     if other:
         samples["baseline_processes"] = [vars(seen) for seen in other]
     return gate.Result(

@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lepton_rules.measure import device, gate
-from lepton_rules.measure.budget import THROUGHPUT, Budget, parse_all
+from lepton_rules.measure.budget import THROUGHPUT, Budget, parse_all, with_gains_up_to
 from lepton_rules.measure.judge_ratio import Conclusion, Ended, conclude
 from lepton_rules.measure.judge_speedup import PLAUSIBLE_SPEEDUP, too_fast
 from lepton_rules.measure.latency_test import machine_roof, plan_of
@@ -56,34 +56,38 @@ def parser() -> gate.Parser:
 
 def measure(arguments: argparse.Namespace) -> gate.Result:
     """Measures, and judges every budget. Raises LeptonError for whatever keeps it from that."""
-    budgets = parse_all(arguments.budget, THROUGHPUT)
+    budgets = parse_all(arguments.budget, with_gains_up_to(THROUGHPUT, arguments.plausible_speedup))
     if arguments.concurrency < 1:
         raise LeptonError("concurrency", f"it is {arguments.concurrency}", "Give at least 1")
     chip = device.prepare(arguments, budgets, _RELATIVE)
     artifact, baseline = device.artifact(arguments, chip), None
     samples: dict[str, Any] = {
-        "batch": arguments.batch,
+        "batch": chip.batch,
         "concurrency": arguments.concurrency,
         "load_average": os.getloadavg()[0],
     }
     outcomes = []
     with contextlib.ExitStack() as stack:
         candidate = stack.enter_context(device.opened(arguments, chip, artifact))
+        samples["threads"] = {"artifact": candidate.threads}
         roof = machine_roof(arguments, chip)
         for budget in budgets:
             other = None
             if budget.name in _RELATIVE:
                 baseline = device.baseline(arguments, chip, budget)
                 other = stack.enter_context(device.opened(arguments, chip, baseline))
-            outcome, log = _judge(budget, candidate, other, arguments, roof)
+                samples["threads"]["baseline"] = other.threads
+            outcome, log = _judge(budget, candidate.run, other.run if other else None, arguments, roof)
             outcomes.append(outcome)
             samples[budget.name] = log
+        # While the runtime's threads are there.
+        environment = chip.here.environment(chip.threads)
     return gate.Result(
         artifact=artifact.measured,
         baseline=baseline.measured if baseline else None,
         outcomes=outcomes,
         samples=samples,
-        environment=chip.here.environment(chip.threads),
+        environment=environment,
     )
 
 

@@ -27,6 +27,8 @@ def test_a_faster_candidate_passes_and_the_measurement_tells_all(tmp_path: Path)
     assert 12 <= len(pairs["baseline_ns"]) == len(pairs["candidate_ns"]) == len(pairs["baseline_first"]) <= 200
     assert 1.5 < done.measurement["budgets"][0]["value"] < 10
     assert done.measurement["environment"]["threads"] == 1
+    assert done.measurement["samples"]["threads"] == {"artifact": 1, "baseline": 1}
+    assert done.measurement["samples"]["batch"] == 1
     assert done.measurement["environment"]["libraries"]["numpy"]
 
 
@@ -111,6 +113,16 @@ def test_a_broken_candidate_is_an_error_however_fast(tmp_path: Path, fault: str,
     assert done.output.startswith(f"lepton: {message}"), done.output
 
 
+def test_no_more_than_the_plausible_gain_can_be_asked(tmp_path: Path) -> None:
+    case = _case(tmp_path, 1, 1)
+    done = case.run("min_speedup=200")
+    assert done.status == 1
+    assert done.output.startswith(
+        "lepton: budget min_speedup in //x:y_latency_test: its limit 200 is above 100, the largest that makes sense"
+    )
+    assert case.run("min_speedup=200", plausible_speedup=500).verdicts == {"min_speedup": "FAIL"}
+
+
 def test_another_machine_than_the_build_knows_is_refused(tmp_path: Path) -> None:
     other = make_identity(tmp_path / "other.json", cpu="Pentium II")
     done = _case(tmp_path).run("min_speedup=1", identity=other)
@@ -132,10 +144,11 @@ def test_cpus_that_are_not_there_are_no_fault_of_the_artifact(tmp_path: Path) ->
 
 def test_the_affinity_is_kept(tmp_path: Path) -> None:
     cpu = max(os.sched_getaffinity(0))
-    done = _case(tmp_path, WORK, 4 * WORK).run("min_speedup=1.5", affinity=str(cpu))
+    done = _case(tmp_path, WORK, 4 * WORK).run("min_speedup=1.5", affinity=str(cpu), batch=3)
     assert done.status == 0, done.output
     assert done.infrastructure is None
     assert done.measurement["environment"]["cpus"] == [cpu]
+    assert done.measurement["samples"]["batch"] == 3
 
 
 def test_a_baseline_of_another_signature_is_refused(tmp_path: Path) -> None:
