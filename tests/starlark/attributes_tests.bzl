@@ -91,7 +91,7 @@ def attributes_test_suite(name):
     parity, size = native.existing_rule("all_parity_test"), native.existing_rule("all_size_test")
     loadingtest.equals(env, "parity", [":z", "0.01", "0.99"], [parity[key] for key in ["baseline", "max_relative_difference", "min_agreement"]])
     loadingtest.equals(env, "accuracy", [":y", "0.98"], [native.existing_rule("all_accuracy_test")["baseline"], native.existing_rule("all_accuracy_test")["budgets"]["min_agreement"]])
-    loadingtest.equals(env, "size", None, size["baseline"])
+    loadingtest.equals(env, "size", None, size.get("baseline"))
     loadingtest.equals(env, "suite", [":all_accuracy_test", ":all_parity_test", ":all_size_test"], sorted(native.existing_rule("all_budgets")["tests"]))
     lepton_budgets(name = "with_baseline_budgets", artifact = ":x", baseline = ":y", max_absolute_difference = 0, tags = ["manual"])
     loadingtest.equals(env, "parity_with_baseline", ":y", native.existing_rule("with_baseline_parity_test")["baseline"])
