@@ -175,7 +175,7 @@ def _accuracy_test_impl(ctx):
     # What it judges is metrics, and facts: neither predictions, nor data, nor weights.
     (verdict,) = [action for action in analysistest.target_actions(env) if action.mnemonic == "LeptonVerdict"]
     inputs = [file for file in verdict.inputs.to_list() if file.short_path.startswith("tests/starlark/")]
-    asserts.equals(env, ["intervals.json", "manifest.json", "metrics.json", "metrics.json"], sorted([file.basename for file in inputs]))
+    asserts.equals(env, ["intervals.json", "manifest.json", "manifest.json", "metrics.json", "metrics.json"], sorted([file.basename for file in inputs]))
     return analysistest.end(env)
 
 def _launcher(env):
@@ -289,10 +289,17 @@ def _subjects():
         tags = ["manual"],
     )
     lepton_artifact(name = "artifact_of_artifact", hardware = ":hardware", model = ":artifact", tags = ["manual"])
+    lepton_artifact(
+        name = "other_artifact",
+        dataset = ":dataset",
+        hardware = ":hardware",
+        model = ":artifact",
+        tags = ["manual"],
+    )
     lepton_accuracy_test(
         name = "accuracy_test",
         artifact = ":artifact",
-        baseline = ":artifact",
+        baseline = ":other_artifact",
         max_accuracy_drop = 0,
         tags = ["manual"],
     )
@@ -377,7 +384,7 @@ def _selected_subjects():
     lepton_latency_test(
         name = "selected_latency_test",
         artifact = pick(":selected_artifact", ":artifact"),
-        baseline = pick(None, ":artifact"),
+        baseline = pick(None, ":other_artifact"),
         batch = pick(2, 1),
         max_p99_ms = pick("7", ""),
         min_speedup = pick("", "3"),
