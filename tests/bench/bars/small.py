@@ -165,6 +165,7 @@ def _labelled_impl(ctx):
         preload = plugin.preload,
         requires = plugin.requires,
         roots = plugin.roots,
+        search = plugin.search,
         sources = depset(ctx.files.files, transitive = [plugin.sources]),
     )]
 
