@@ -1,0 +1,1 @@
+"""Measures what layers cost on this machine, for passes with a goal in time."""
