@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -31,6 +32,8 @@ _OF_THE_CLIENT = {
 }
 # The one option that is there many times, so that the record cannot say of each where it stood.
 _MANY = "--host_jvm_args="
+# As a shell script gives it, in quotes or in none.
+_IN_SCRIPT = re.compile(rf"""'({_MANY}[^']*)'|"({_MANY}[^"]*)"|({_MANY}[^\s'"]+)""")
 _OURS = ("BUILD_WORKSPACE_DIRECTORY", "BUILD_WORKING_DIRECTORY", "RUNFILES_DIR", "PYTHONDONTWRITEBYTECODE")
 _TAIL = 15
 
@@ -196,7 +199,7 @@ def _given_anyway(program: Path, workspace: Path) -> set[str]:
     """The arguments for the JVM that stand in a program that is a script around Bazel, or in the usual rc files."""
     with program.open("rb") as file:
         script = file.read(1 << 20) if file.read(2) == b"#!" else b""
-    words = script.decode("utf-8", "replace").split()
+    words = [word for found in _IN_SCRIPT.findall(script.decode("utf-8", "replace")) for word in found if word]
     for rc in (Path("/etc/bazel.bazelrc"), workspace / ".bazelrc", Path(os.environ.get("HOME", "/")) / ".bazelrc"):
         words += _startup_words(rc, workspace, set())
     return {word for word in words if word.startswith(_MANY)}

@@ -130,7 +130,7 @@ def test_arguments_of_the_jvm_are_given_again_where_nothing_else_gives_them(
     binary = tmp_path / "base" / "execroot" / "_main" / "x.tune.sh"
     binary.parent.mkdir(parents=True)
     (tmp_path / "base" / "server").mkdir()
-    of = {"script": "-Da=1", "rc": "-Db=2", "imported": "-Dc=3", "typed": "-Dd=4"}
+    of = {"script": "-Da=1", "quoted": "-De=/a b", "rc": "-Db=2", "imported": "-Dc=3", "typed": "-Dd=4"}
     arguments = [f"--host_jvm_args={value}" for value in of.values()]
     (tmp_path / "base" / "server" / "cmdline").write_text("\0".join([*arguments, "--option_sources=host_Ujvm_Uargs:"]))
     workspace = tmp_path / "workspace"
@@ -141,7 +141,9 @@ def test_arguments_of_the_jvm_are_given_again_where_nothing_else_gives_them(
     )
     (workspace / "more").write_text(f"startup \\\n --host_jvm_args={of['imported']}\nimport %workspace%/.bazelrc\n")
     monkeypatch.setenv("BUILD_WORKSPACE_DIRECTORY", str(workspace))
-    monkeypatch.setenv("BAZEL", program(tmp_path, f'exec true --host_jvm_args={of["script"]} "$@"'))
+    monkeypatch.setenv(
+        "BAZEL", program(tmp_path, f"exec true --host_jvm_args={of['script']} '--host_jvm_args={of['quoted']}' \"$@\"")
+    )
     assert of_user(binary).startup == [f"--host_jvm_args={of['typed']}"]
 
 

@@ -191,7 +191,7 @@ for option; do
     *) set -- "\$@" "\$option" ;;
   esac
 done
-if [ -r "\$prefix/server.aot" ]; then set -- "--host_jvm_args=-XX:AOTCache=\$prefix/server.aot" "\$@"; fi
+if [ -r "\$prefix/server.aot" ]; then set -- '--host_jvm_args=-XX:AOTCache=${prefix//\'/\'\\\'\'}/server.aot' "\$@"; fi
 exec "\$prefix/usr/bin/bazel" --nosystem_rc "--bazelrc=\$prefix/bazelrc" "--install_base=\$prefix/$share" --trust_install_base \\
   "--server_javabase=\$prefix/$jdk" --host_jvm_args=--enable-native-access=ALL-UNNAMED \\
   --host_jvm_args=--sun-misc-unsafe-memory-access=allow "\$@"

@@ -2,7 +2,7 @@
 # What bazelw and its helpers must agree on. POSIX sh, no process started: each call of bazelw reads this.
 
 # Raise it when fetch.sh or debian.sh changes what it leaves in the cache folder.
-recipe=2
+recipe=3
 
 # version_serves VERSION WANTED: a release of WANTED's major version, and no older than WANTED.
 version_serves() {
