@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import statistics
 
+from harness import main_job
 from harness.aquery import inputs
 from harness.bar import Bar, Options, at_least, at_most
 from harness.bazel import TREE, Bazel, Broken, run, write
 from harness.dvc import pipeline, program
 
-# The main job: a trained network for two chips, and what judges it without running it.
-_TARGETS = [f"//models/resnet:resnet_{name}" for name in ("fp32_cpu", "int8_cpu", "int8_gpu")]
-_TARGETS += [f"{target}_{kind}_test" for target in _TARGETS for kind in ("accuracy", "size")]
 _ROUNDS = 11
 
 
@@ -20,19 +18,19 @@ def measure(options: Options) -> list[Bar]:
     """All in turn, so that they meet the same machine. The third is a build of one file in a workspace with nothing
     else: what Bazel's client and server take for themselves."""
     bazel = Bazel(TREE, options.folder / "base", rc=options.rc)
-    bazel.run("build", *_TARGETS)
-    steps = inputs(bazel, f'mnemonic("Lepton.*", deps(set({" ".join(_TARGETS)})))')
+    bazel.run("build", *main_job.TARGETS)
+    steps = inputs(bazel, main_job.ACTIONS)
     dvc, project = program(options.folder), options.folder / "dvc_project"
     pipeline(dvc, project, bazel, steps)
     folder = options.folder / "empty"
     write(folder / "MODULE.bazel", 'module(name = "empty")\n')
     write(folder / "BUILD.bazel", 'filegroup(name = "empty", srcs = ["MODULE.bazel"])\n')
     empty = Bazel(folder, options.folder / "base_empty", rc=options.rc)
-    bazel.run("build", *_TARGETS)
+    bazel.run("build", *main_job.TARGETS)
     empty.run("build", "//:empty")
     ours, least, theirs, actions = [], [], [], 0
     for _ in range(_ROUNDS):
-        again = bazel.run("build", *_TARGETS)
+        again = bazel.run("build", *main_job.TARGETS)
         ours.append(again.seconds)
         found = re.search(r"INFO: Build completed successfully, (\d+) total action", again.output)
         # The one that Bazel counts in every build writes its build-info files.
@@ -47,7 +45,9 @@ def measure(options: Options) -> list[Bar]:
     mine, floor, other = (statistics.median(times) for times in (ours, least, theirs))
     beside = f"dvc repro of {len(steps)} stages, in turn: {other:.2f} s"
     return [
-        at_most("no-op, actions", actions, 0, "actions", f"build of the main job's {len(_TARGETS)} targets again"),
+        at_most(
+            "no-op, actions", actions, 0, "actions", f"build of the main job's {len(main_job.TARGETS)} targets again"
+        ),
         at_most("no-op, time", mine, 0.4, "s", f"median of {_ROUNDS}; an empty workspace's: {floor:.3f} s"),
         at_least("no-op, against DVC", other / mine, 5, "x", beside),
     ]
