@@ -85,7 +85,7 @@ def lepton_budgets(
       max_plausible_speedup: of the tests of latency and throughput.
       max_absolute_difference: see lepton_parity_test.
       max_relative_difference: see lepton_parity_test.
-      min_parity_agreement: `min_agreement` of lepton_parity_test. Without `parity`, it is the metric's: see lepton_accuracy_test.
+      min_parity_agreement: `min_agreement` of lepton_parity_test. `min_agreement` here is the metric's: see lepton_accuracy_test.
       parity_baseline: the lepton_artifact that parity is with, such as one for another runtime; baseline where it is not set.
       metrics: see lepton_accuracy_test.
       confidence: see lepton_accuracy_test.

@@ -50,7 +50,7 @@ def measure(options: Options) -> list[Bar]:
     base = Path(bazel.query("info", "output_base").output.strip())
     bazel.run("build", "@small_conventional//:environment")
     (prefix,) = base.glob("external/*small_conventional/prefix")
-    target = small.labelled(folder, prefix.parent, _COUNT, 90000)
+    small.labelled(folder, prefix.parent, _COUNT, 90000)
     files = sum(each.is_file() for each in (folder / "labelled" / "prefix").rglob("*"))
     bazel.run("build", *cold, "//labelled:model")
     labelled = []
